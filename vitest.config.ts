@@ -1,0 +1,42 @@
+import { defineConfig } from 'vitest/config';
+
+const resolve = { conditions: ['development'] };
+const ssr = { resolve: { conditions: ['development', 'node'], externalConditions: ['development'] } };
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        resolve,
+        ssr,
+        test: {
+          name: 'unit',
+          // No test mocks modules or leaves anything behind that another one could see.
+          isolate: false,
+          include: [
+            'packages/*/test/**/*.test.ts',
+            'services/*/test/**/*.test.ts',
+            'demo/test/**/*.test.ts',
+            'scripts/test/**/*.test.ts',
+          ],
+          testTimeout: 20_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: 'integration',
+          isolate: false,
+          sequence: { groupOrder: 1 },
+          include: ['tests/integration/**/*.test.ts'],
+          testTimeout: 90_000,
+          hookTimeout: 60_000,
+          // They mostly wait, for timeouts and leases.
+          maxWorkers: 4,
+        },
+      },
+    ],
+  },
+});
