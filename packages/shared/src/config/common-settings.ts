@@ -1,0 +1,36 @@
+import { hostname } from 'node:os';
+import Type from 'typebox';
+import { LOG_LEVELS, type LogLevel } from '../logging/index.ts';
+import { DEFAULT_PARTITIONS } from '../model/index.ts';
+
+/** Settings that every service has. Spread them into the service's own schema. */
+export const commonSettings = {
+  natsUrl: Type.String({ default: 'nats://127.0.0.1:4222', description: 'NATS servers, comma-separated.' }),
+  natsUser: Type.Optional(Type.String({ description: 'NATS user of this service.' })),
+  natsPassword: Type.Optional(Type.String({ secret: true, description: 'Its password.' })),
+  natsCaFile: Type.Optional(Type.String({ description: 'PEM file of the CA that the NATS servers are trusted by.' })),
+  partitions: Type.Integer({
+    default: DEFAULT_PARTITIONS,
+    minimum: 1,
+    maximum: 4096,
+    description: 'Number of partitions; the same everywhere, fixed at install.',
+  }),
+  instance: Type.String({
+    default: hostname(),
+    pattern: '^[A-Za-z0-9._-]{1,128}$',
+    description: 'Name of this process in logs, leases and status. Default: the host name.',
+  }),
+  adminHost: Type.String({ default: '0.0.0.0', description: 'Address of the admin port.' }),
+  adminPort: Type.Integer({
+    default: 9090,
+    minimum: 0,
+    maximum: 65_535,
+    description: 'Port of /livez, /readyz and /metrics; 0 picks a free one.',
+  }),
+  logLevel: Type.Unsafe<LogLevel>({
+    type: 'string',
+    enum: [...LOG_LEVELS],
+    default: 'info',
+    description: 'Log level.',
+  }),
+};

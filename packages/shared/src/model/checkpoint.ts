@@ -1,0 +1,48 @@
+/** How far one gateway is settled. Short keys: a partition's record holds one for every gateway of it. */
+export interface GatewayCheckpoint {
+  /** Incarnation that the counters belong to. */
+  i: string;
+  /** Settled: every message up to this counter has its acknowledgement, or was decided on (lost, dead letter, dropped). */
+  s: number;
+  /** Handled: the highest counter that was moved to the waiting room, or lost at its door. */
+  h?: number;
+  /** Lost to limits since registration. */
+  l?: number;
+  /** Set aside in DEADLETTER, or dropped because disabled, since registration: settled, but not delivered. */
+  x?: number;
+  /** Last delivery, ms since the epoch. */
+  t?: number;
+}
+
+/** Record of the bucket `checkpoints` under `publisher.<fleet>.<partition>`. */
+export interface PublisherCheckpoint {
+  /** Epoch of the writer; a record of a higher epoch is never overwritten. */
+  epoch: number;
+  /** Every OUTBOX message of the partition up to this stream sequence is settled, or safe in BACKLOG. */
+  seq: number;
+  gateways: Record<string, GatewayCheckpoint>;
+}
+
+/** How far one gateway is encoded. */
+export interface GatewayEncoderPosition {
+  i: string;
+  /** The gateway's message counter: of the last message emitted. */
+  c: number;
+  /** READINGS sequence of the last source of this gateway … */
+  s: number;
+  /** … and its last part that was emitted; `DONE` when all of it was. */
+  p: number;
+  /** When the gateway's last batch was accepted, ms since the epoch. */
+  t?: number;
+}
+
+/** `p` of a source whose every part is emitted (parts are counted from 1 and never reach it). */
+export const ALL_PARTS = 0xffff;
+
+/** Record of the bucket `checkpoints` under `encoder._.<partition>`. */
+export interface EncoderCheckpoint {
+  epoch: number;
+  /** Every READINGS message of the partition up to this stream sequence is encoded. */
+  seq: number;
+  gateways: Record<string, GatewayEncoderPosition>;
+}

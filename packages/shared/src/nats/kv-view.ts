@@ -1,0 +1,158 @@
+import { DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import { type Clock, delay } from '../lifecycle/index.ts';
+import type { Logger } from '../logging/index.ts';
+import type { Nats } from './connection.ts';
+import type { Revisioned } from './kv-store.ts';
+import type { Bucket } from './topology.ts';
+
+export interface KvChange<T> {
+  key: string;
+  /** undefined: deleted, or expired. */
+  current: Revisioned<T> | undefined;
+  previous: Revisioned<T> | undefined;
+}
+
+/** A read-only copy of a bucket in memory, kept up to date. */
+export interface KeyValueView<T> {
+  get(key: string): Revisioned<T> | undefined;
+  entries(): IterableIterator<[string, Revisioned<T>]>;
+  /** Calls `listener` on every change after the first listing; returns how to stop that. */
+  onChange(listener: (change: KvChange<T>) => void): () => void;
+}
+
+const RETRY_MS = 500;
+
+/**
+ * Follows a bucket by a watch. A watch is a hint: what expires or is compacted during a disconnect is never announced,
+ * so the whole bucket is listed again after every reconnect, and what is no longer there is reported as deleted.
+ */
+export class KvView<T> implements KeyValueView<T> {
+  readonly #nats: Nats;
+  readonly #bucket: Bucket;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #entries = new Map<string, Revisioned<T>>();
+  readonly #listeners = new Set<(change: KvChange<T>) => void>();
+  readonly #stopped = new AbortController();
+  #watch: { stop(): void } | undefined;
+  /** Counts listings: what belongs to a former one is ignored. */
+  #generation = 0;
+  #listing: Promise<void> = Promise.resolve();
+  #unsubscribe: () => void = () => {};
+
+  private constructor(nats: Nats, bucket: Bucket, log: Logger, clock: Clock) {
+    this.#nats = nats;
+    this.#bucket = bucket;
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  /** Resolves once everything that is in the bucket now is in the view. */
+  static async open<T>(nats: Nats, bucket: Bucket, log: Logger, clock: Clock): Promise<KvView<T>> {
+    const view = new KvView<T>(nats, bucket, log, clock);
+    view.#unsubscribe = nats.onReconnect(() => view.#relist());
+    view.#relist();
+    // A reconnect meanwhile ends one listing and begins another.
+    for (let awaited: Promise<void> | undefined; awaited !== view.#listing; await awaited) awaited = view.#listing;
+    return view;
+  }
+
+  get(key: string): Revisioned<T> | undefined {
+    return this.#entries.get(key);
+  }
+
+  entries(): IterableIterator<[string, Revisioned<T>]> {
+    return this.#entries.entries();
+  }
+
+  onChange(listener: (change: KvChange<T>) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+    this.#unsubscribe();
+    this.#watch?.stop();
+  }
+
+  #relist(): void {
+    this.#generation += 1;
+    this.#listing = this.#list(this.#generation);
+  }
+
+  #isCurrent(generation: number): boolean {
+    return generation === this.#generation && !this.#stopped.signal.aborted;
+  }
+
+  /** Starts a new watch and takes its listing as the truth. Tries until it succeeds or another listing begins. */
+  async #list(generation: number): Promise<void> {
+    while (this.#isCurrent(generation)) {
+      try {
+        this.#watch?.stop();
+        await this.#listAndWatch(generation);
+        return;
+      } catch (error) {
+        if (!this.#isCurrent(generation)) return;
+        this.#log.warn({ err: error, bucket: this.#bucket }, 'could not list the bucket, trying again');
+        await delay(RETRY_MS, this.#clock, this.#stopped.signal);
+      }
+    }
+  }
+
+  async #listAndWatch(generation: number): Promise<void> {
+    const consumer = await this.#nats.js.consumers.getPushConsumer(`KV_${this.#bucket}`, {
+      filter_subjects: `$KV.${this.#bucket}.>`,
+      deliver_policy: DeliverPolicy.LastPerSubject,
+    });
+    const { num_pending: pending } = await consumer.info(true);
+    const listing = Promise.withResolvers<void>();
+    const listed = new Set<string>();
+    let isListing = true;
+    // In the same callback as the last message of the listing: what comes after it is news, and no part of it.
+    const endListing = () => {
+      isListing = false;
+      for (const key of [...this.#entries.keys()]) if (!listed.has(key)) this.#set(key, undefined);
+      listing.resolve();
+    };
+    const callback = (message: JsMsg) => {
+      if (!this.#isCurrent(generation)) return;
+      const key = message.subject.slice(`$KV.${this.#bucket}.`.length);
+      this.#apply(key, message);
+      if (!isListing) return;
+      listed.add(key);
+      if (message.info.pending === 0) endListing();
+    };
+    const messages = await consumer.consume({ callback });
+    const watch = { stop: () => messages.stop() };
+    if (!this.#isCurrent(generation)) return watch.stop();
+    this.#watch = watch;
+    messages.closed().then(() => {
+      if (isListing) listing.reject(new Error('the watch ended while listing'));
+      else if (this.#isCurrent(generation)) this.#restart();
+    });
+    if (pending === 0) endListing();
+    await listing.promise;
+  }
+
+  /** The watch has ended although nobody stopped it. */
+  async #restart(): Promise<void> {
+    const generation = this.#generation;
+    this.#log.error({ bucket: this.#bucket }, 'the watch of the bucket has ended, listing it again');
+    await delay(RETRY_MS, this.#clock, this.#stopped.signal);
+    if (this.#isCurrent(generation)) this.#relist();
+  }
+
+  #apply(key: string, message: JsMsg): void {
+    const deleted = message.headers?.has('KV-Operation') || message.headers?.has('Nats-Marker-Reason');
+    if (this.#entries.get(key)?.revision === message.seq) return;
+    this.#set(key, deleted ? undefined : { value: message.json<T>(), revision: message.seq });
+  }
+
+  #set(key: string, current: Revisioned<T> | undefined): void {
+    const previous = this.#entries.get(key);
+    if (current) this.#entries.set(key, current);
+    else if (!this.#entries.delete(key)) return;
+    for (const listener of [...this.#listeners]) listener({ key, current, previous });
+  }
+}

@@ -1,0 +1,1 @@
+export { decodeBatch, encodeBatch, encodedSize, type MqttMessage } from './batch-codec.ts';

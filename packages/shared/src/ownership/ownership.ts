@@ -1,0 +1,44 @@
+/** The right to act for a partition. */
+export interface Lease {
+  /** Revision of the lease's creation: higher than that of every owner before. Renewals do not change it. */
+  readonly epoch: number;
+  /** Name of the process that holds it. */
+  readonly instance: string;
+  /**
+   * Whether this process may act now. To be asked right before every write to the outside: after a pause of the process
+   * callbacks run before timers, so nothing that was decided earlier counts. False once the lease could not be renewed
+   * in time ("passive fencing": stop acting, keep the sockets), and true again if it then turns out to be ours still.
+   */
+  isValid(): boolean;
+}
+
+export interface OwnershipHandlers {
+  /**
+   * A partition is ours. Called again with a higher epoch for a partition that is held already when the lease had
+   * expired and nobody else had taken it.
+   */
+  acquired(partition: number, lease: Lease): void;
+  /** Another process owns the partition: stop acting and let go of everything. */
+  lost(partition: number): Promise<void>;
+  /** We are about to give the partition up: finish what is under way and record it. */
+  release(partition: number): Promise<void>;
+}
+
+/** Says which partitions this process acts for. */
+export interface Ownership {
+  /** Begins to ask for partitions; resolves at once. */
+  start(handlers: OwnershipHandlers): void;
+  /** Planned handover of everything: releases each partition, then gives up its lease. */
+  stop(): Promise<void>;
+  /** Whether anything is owned now. */
+  isOwner(): boolean;
+}
+
+/** Value in the bucket `leases`. */
+export interface LeaseRecord {
+  instance: string;
+  /** Tells this holder from a former process of the same name. */
+  nonce: string;
+  /** ISO 8601: the owner's heartbeat. */
+  renewedAt: string;
+}

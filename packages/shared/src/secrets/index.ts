@@ -1,0 +1,2 @@
+export { generateSealingKeys, type SealingKeys } from './generate.ts';
+export { createOpener, createSealer, type Opener, type Sealer } from './seal.ts';

@@ -1,0 +1,2 @@
+export { type ConnectedService, type ConnectionSettings, connectService } from './connect-service.ts';
+export { runService, type ServiceContext, type ServiceDefinition } from './run-service.ts';
