@@ -1,0 +1,181 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { TestingError } from './errors.ts';
+import { findBinary } from './find-binary.ts';
+import { LOOPBACK, retryWhilePortTaken } from './listen.ts';
+import { ManagedProcess, type ProcessExit } from './processes.ts';
+import { TempDir } from './temp-dir.ts';
+import { waitFor } from './wait-for.ts';
+
+export interface NatsServerOptions {
+  /** Default: `NATS_SERVER_BIN`, else `nats-server` in `PATH`, `~/go/bin` and the usual places. */
+  readonly binary?: string;
+  /** Default: the server picks one at the first start, and keeps it through restarts. */
+  readonly port?: number;
+  /** `max_file_store` of JetStream, bytes. */
+  readonly maxFileStoreBytes?: number;
+  /** More configuration, in the server's own syntax, appended at top level (users, `max_payload`, …). */
+  readonly config?: string;
+  /** Gets every line of the server's log as it comes. */
+  readonly onLine?: (line: string) => void;
+}
+
+export interface RestartOptions {
+  /** How the running server is ended first. Default SIGTERM; SIGKILL is a crash. */
+  readonly signal?: NodeJS.Signals;
+}
+
+/** Older servers ignore KV TTLs without a word. */
+const MINIMUM_VERSION = [2, 12] as const;
+
+/** A real nats-server with JetStream, its store in a temporary directory. */
+export class NatsServer {
+  readonly host = LOOPBACK;
+  readonly #binary: string;
+  readonly #options: NatsServerOptions;
+  readonly #dir: TempDir;
+  #port: number;
+  #process: ManagedProcess | undefined;
+
+  private constructor(binary: string, options: NatsServerOptions, dir: TempDir) {
+    this.#binary = binary;
+    this.#options = options;
+    this.#dir = dir;
+    this.#port = options.port ?? -1;
+  }
+
+  /** @throws {TestingError} `BINARY_NOT_FOUND`, `SERVER_TOO_OLD`, or what the server said when it did not start. */
+  static async start(options: NatsServerOptions = {}): Promise<NatsServer> {
+    const binary = findNatsServer(options.binary);
+    await checkVersion(binary);
+    const server = new NatsServer(binary, options, await TempDir.create('nats'));
+    try {
+      await server.#launch();
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+    return server;
+  }
+
+  /** -1 while it does not run. */
+  get pid(): number {
+    return this.#process?.pid ?? -1;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get url(): string {
+    return `nats://${this.host}:${this.#port}`;
+  }
+
+  get storeDir(): string {
+    return join(this.#dir.path, 'store');
+  }
+
+  /** The log of the server as it runs now, or ran last. */
+  get logLines(): readonly string[] {
+    return this.#process?.lines ?? [];
+  }
+
+  /** Of the server as it runs now, or ran last: resolves when that process has ended. */
+  get exit(): Promise<ProcessExit> | undefined {
+    return this.#process?.exit;
+  }
+
+  /** Ends the server, keeps its data, and returns when it is gone; {@link restart} brings it back. */
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<ProcessExit | undefined> {
+    this.resume();
+    return await this.#process?.stop({ signal });
+  }
+
+  /** A server that hangs: connections stay open, nothing is answered, until {@link resume}. */
+  pause(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
+  /** Ends the server if it runs, and starts it on the same port with the same data. */
+  async restart(options: RestartOptions = {}): Promise<void> {
+    await this.kill(options.signal ?? 'SIGTERM');
+    await retryWhilePortTaken(() => this.#launch());
+  }
+
+  /** Ends the server and removes its data; since nothing is to be kept, by SIGKILL. */
+  async stop(): Promise<void> {
+    await this.kill();
+    await this.#dir.remove();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #launch(): Promise<void> {
+    const portsDir = join(this.#dir.path, 'ports');
+    await rm(portsDir, { recursive: true, force: true });
+    await mkdir(portsDir, { recursive: true });
+    const configFile = join(this.#dir.path, 'nats.conf');
+    await writeFile(configFile, this.#config(portsDir));
+    this.#process = await ManagedProcess.start({
+      command: this.#binary,
+      args: ['-c', configFile],
+      name: 'nats-server',
+      ...(this.#options.onLine && { onLine: this.#options.onLine }),
+    });
+    await this.#process.waitForLine(/Server is ready/);
+    this.#port = await waitFor(() => readPort(portsDir), { describe: 'the ports file of nats-server' });
+  }
+
+  #config(portsDir: string): string {
+    const { maxFileStoreBytes, config = '' } = this.#options;
+    const limit = maxFileStoreBytes === undefined ? '' : `, max_file_store: ${maxFileStoreBytes}`;
+    return [
+      `listen: "${this.host}:${this.#port}"`,
+      `ports_file_dir: "${portsDir}"`,
+      `jetstream: { store_dir: "${this.storeDir}"${limit} }`,
+      config,
+      '',
+    ].join('\n');
+  }
+}
+
+/** The server writes `{"nats":["nats://127.0.0.1:40001"],…}` to a file named after its pid. */
+async function readPort(portsDir: string): Promise<number | undefined> {
+  const [file] = await readdir(portsDir);
+  if (file === undefined) return undefined;
+  const ports = JSON.parse(await readFile(join(portsDir, file), 'utf8')) as { nats?: string[] };
+  const [url] = ports.nats ?? [];
+  return url === undefined ? undefined : Number(new URL(url).port);
+}
+
+function findNatsServer(binary = process.env.NATS_SERVER_BIN): string {
+  const folders = [join(homedir(), 'go', 'bin'), '/usr/local/bin', '/usr/local/sbin', '/opt/homebrew/bin'];
+  const found = findBinary(binary ?? 'nats-server', folders);
+  if (found !== undefined) return found;
+  const wanted = binary === undefined ? `not in PATH, nor in ${folders.join(', ')}` : `${binary} is no program`;
+  throw new TestingError('BINARY_NOT_FOUND', `nats-server: ${wanted}; NATS_SERVER_BIN can name it`);
+}
+
+const checkedBinaries = new Set<string>();
+
+async function checkVersion(binary: string): Promise<void> {
+  if (checkedBinaries.has(binary)) return;
+  const { stdout } = await promisify(execFile)(binary, ['--version']);
+  const [, major, minor] = stdout.match(/v(\d+)\.(\d+)/) ?? [];
+  const [wantedMajor, wantedMinor] = MINIMUM_VERSION;
+  const isOld = Number(major) < wantedMajor || (Number(major) === wantedMajor && Number(minor) < wantedMinor);
+  if (major === undefined || isOld) {
+    const wanted = MINIMUM_VERSION.join('.');
+    throw new TestingError('SERVER_TOO_OLD', `${binary} is ${stdout.trim()}; Gatecast needs ${wanted} or newer`);
+  }
+  checkedBinaries.add(binary);
+}

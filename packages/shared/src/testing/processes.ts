@@ -1,0 +1,218 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { Socket } from 'node:net';
+import { basename } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import { TestingError } from './errors.ts';
+import { findBinary } from './find-binary.ts';
+
+export interface ProcessOptions {
+  readonly command: string;
+  readonly args?: readonly string[];
+  /** The child's whole environment. Default: this process's. */
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  /** For error messages. Default: the command's base name. */
+  readonly name?: string;
+  /** How many lines of output are kept. Default 5,000; older ones are forgotten. */
+  readonly maxLines?: number;
+  /** Gets every line of output as it comes, for a log file. */
+  readonly onLine?: (line: string) => void;
+}
+
+export interface ProcessExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** How long output may still come after the process itself has ended (a grandchild may hold the pipe open). */
+const OUTPUT_AFTER_EXIT_MS = 500;
+
+const running = new Set<ChildProcess>();
+
+/**
+ * A child process with its output captured. It does not outlive this process: on a normal exit it is killed, and also
+ * when this process dies without a word (`kill -9`): by the kernel where `setpriv --pdeathsig` (Linux) can ask for that,
+ * elsewhere by a shell that watches a pipe.
+ */
+export class ManagedProcess {
+  readonly name: string;
+  /** Resolves when the process has ended and its output is complete; never rejects. */
+  readonly exit: Promise<ProcessExit>;
+  readonly #child: ChildProcess;
+  readonly #maxLines: number;
+  readonly #onLine: (line: string) => void;
+  readonly #lines: string[] = [];
+  #lineCount = 0;
+  #ended: ProcessExit | undefined;
+
+  private constructor(child: ChildProcess, name: string, { maxLines = 5_000, onLine = () => {} }: ProcessOptions) {
+    this.#child = child;
+    this.name = name;
+    this.#maxLines = maxLines;
+    this.#onLine = onLine;
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream !== null) createInterface({ input: stream }).on('line', (line) => this.#keep(line));
+    }
+    this.exit = new Promise((resolve) => {
+      child.once('close', (code, signal) => {
+        this.#ended = { code, signal };
+        resolve(this.#ended);
+      });
+    });
+  }
+
+  /** @throws {TestingError} `PROCESS_NOT_STARTED` when the command cannot be executed. */
+  static async start(options: ProcessOptions): Promise<ManagedProcess> {
+    const name = options.name ?? basename(options.command);
+    const binary = findBinary(options.command);
+    if (binary === undefined) throw new TestingError('PROCESS_NOT_STARTED', `${name}: no program ${options.command}`);
+    const [command, args] = withParentDeathSignal(binary, options.args ?? []);
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // Ctrl-C goes to the whole group of the terminal: who started the process decides when and how it stops
+      detached: true,
+      ...(options.env && { env: options.env }),
+      ...(options.cwd && { cwd: options.cwd }),
+    });
+    const process = new ManagedProcess(child, name, options);
+    try {
+      await once(child, 'spawn');
+    } catch (error) {
+      throw new TestingError('PROCESS_NOT_STARTED', `${name} could not be started: ${options.command}`, error);
+    }
+    endWithThisProcess(child);
+    if (command === binary) killWhenThisProcessDies(child);
+    return process;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
+  /** Undefined while the process runs. */
+  get ended(): ProcessExit | undefined {
+    return this.#ended;
+  }
+
+  /** The latest lines of standard output and standard error, in the order they came. */
+  get lines(): readonly string[] {
+    return this.#lines;
+  }
+
+  /** How many lines there were so far, forgotten ones included: a position for {@link waitForLine}. */
+  get lineCount(): number {
+    return this.#lineCount;
+  }
+
+  /**
+   * The first match in the lines from number `fromLine` (default 0, the first one) on, kept or still to come.
+   * @throws {TestingError} `PROCESS_EXITED` when the process ends without it; `WAIT_TIMEOUT` after `timeoutMs`
+   * (default 10,000). Both quote the last lines.
+   */
+  async waitForLine(
+    pattern: RegExp,
+    options: { readonly timeoutMs?: number; readonly fromLine?: number } = {},
+  ): Promise<RegExpMatchArray> {
+    const { timeoutMs = 10_000, fromLine = 0 } = options;
+    const deadline = performance.now() + timeoutMs;
+    let position = fromLine;
+    for (;;) {
+      const ended = this.#ended;
+      const kept = this.#lines.slice(Math.max(0, position - (this.#lineCount - this.#lines.length)));
+      position = this.#lineCount;
+      for (const line of kept) {
+        const match = line.match(pattern);
+        if (match) return match;
+      }
+      if (ended) throw this.#failure('PROCESS_EXITED', `ended (${describeExit(ended)}) without a line ${pattern}`);
+      if (performance.now() >= deadline) throw this.#failure('WAIT_TIMEOUT', `no line ${pattern} in ${timeoutMs} ms`);
+      await pause(5);
+    }
+  }
+
+  /** Sends a signal; does not wait. A process that has ended takes none, and that is no error. */
+  kill(signal: NodeJS.Signals = 'SIGKILL'): void {
+    this.#child.kill(signal);
+  }
+
+  /** `signal` (default SIGTERM), after `graceMs` (default 5,000) SIGKILL. The exit tells which of the two it was. */
+  async stop(options: { readonly signal?: NodeJS.Signals; readonly graceMs?: number } = {}): Promise<ProcessExit> {
+    this.kill(options.signal ?? 'SIGTERM');
+    const abort = new AbortController();
+    const grace = pause(options.graceMs ?? 5_000, undefined, { signal: abort.signal }).then(
+      () => this.kill('SIGKILL'),
+      () => undefined,
+    );
+    const exit = await Promise.race([this.exit, grace.then(() => this.exit)]);
+    abort.abort();
+    return exit;
+  }
+
+  [Symbol.asyncDispose](): Promise<ProcessExit> {
+    return this.stop();
+  }
+
+  #keep(line: string): void {
+    this.#lineCount += 1;
+    this.#lines.push(line);
+    this.#onLine(line);
+    if (this.#lines.length > this.#maxLines) this.#lines.shift();
+  }
+
+  #failure(code: 'PROCESS_EXITED' | 'WAIT_TIMEOUT', what: string): TestingError {
+    return new TestingError(code, [`${this.name}: ${what}; its last lines:`, ...this.#lines.slice(-20)].join('\n  '));
+  }
+}
+
+function describeExit(exit: ProcessExit): string {
+  return exit.signal ?? `code ${exit.code}`;
+}
+
+function killAll(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
+function endWithThisProcess(child: ChildProcess): void {
+  if (running.size === 0) process.on('exit', killAll);
+  running.add(child);
+  child.once('exit', () => {
+    running.delete(child);
+    if (running.size === 0) process.removeListener('exit', killAll);
+    setTimeout(() => {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    }, OUTPUT_AFTER_EXIT_MS).unref();
+  });
+}
+
+/** Absolute, since the child's own `PATH` may lead elsewhere; undefined where it is missing or cannot do it. */
+let setpriv: string | undefined | null = null;
+
+/** `setpriv` (util-linux) replaces itself with the command, so that pid and signals are the command's own. */
+function withParentDeathSignal(command: string, args: readonly string[]): [string, readonly string[]] {
+  if (setpriv === null) setpriv = findSetpriv();
+  return setpriv === undefined ? [command, args] : [setpriv, ['--pdeathsig', 'KILL', command, ...args]];
+}
+
+function findSetpriv(): string | undefined {
+  const found = process.platform === 'linux' ? findBinary('setpriv') : undefined;
+  return found && spawnSync(found, ['--pdeathsig', 'KILL', 'true']).status === 0 ? found : undefined;
+}
+
+/**
+ * A shell reads from a pipe whose other end only this process has: at the end of this process, however it came, the
+ * shell reads its end and kills the child.
+ */
+function killWhenThisProcessDies(child: ChildProcess): void {
+  const watch = 'read -r _; kill -KILL "$1"';
+  const shell = spawn('/bin/sh', ['-c', watch, 'sh', String(child.pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true, // or signals to this process's group would end it first
+  });
+  shell.on('error', () => undefined); // without a shell, a killed parent leaves the child running
+  shell.unref();
+  if (shell.stdin instanceof Socket) shell.stdin.unref();
+  child.once('exit', () => shell.kill('SIGKILL'));
+}
