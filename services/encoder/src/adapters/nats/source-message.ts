@@ -1,0 +1,32 @@
+import { isGatecastError } from '@gatecast/shared/errors';
+import { gatewayOfSubject, HEADER, readReadingsHeaders } from '@gatecast/shared/nats';
+import type { JsMsg } from '@nats-io/jetstream';
+import type { MsgHdrs } from '@nats-io/nats-core';
+import type { Envelope, SourceMessage } from '../../application/ports.ts';
+
+const NANOS_PER_MS = 1e6;
+
+export function sourceMessageOf(message: JsMsg): SourceMessage {
+  const { streamSequence, timestampNanos } = message.info;
+  return {
+    sequence: streamSequence,
+    gatewayId: gatewayOfSubject(message.subject),
+    acceptedAt: Math.floor(timestampNanos / NANOS_PER_MS),
+    headers: message.headers,
+    body: message.data,
+    envelope: readEnvelope(message.headers),
+  };
+}
+
+export function readEnvelope(headers: MsgHdrs | undefined): Envelope {
+  try {
+    const { incarnation } = readReadingsHeaders(headers);
+    return { kind: 'readable', incarnation, isFromGateway: headers?.has(HEADER.msgId) ?? false };
+  } catch (error) {
+    if (!isGatecastError(error)) throw error;
+    return {
+      kind: 'unreadable',
+      reason: error.code === 'SCHEMA_UNKNOWN' ? 'schema_unknown' : 'headers_malformed',
+    };
+  }
+}

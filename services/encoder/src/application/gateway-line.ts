@@ -1,0 +1,247 @@
+import { isGatecastError } from '@gatecast/shared/errors';
+import { completeIntegration, type GatewayRecord, type Integration } from '@gatecast/shared/model';
+import type { Revisioned } from '@gatecast/shared/nats';
+import { type BatchLimits, Chain, type ChainStart } from '../domain/chain.ts';
+import { createEncoder, type Encoder } from '../domain/formats/encoder.ts';
+import { parseMeasurements } from '../domain/measurement-body.ts';
+import type { RecentReadings } from '../domain/recent-readings.ts';
+import { rememberReadings, type SourceWork } from '../domain/source-work.ts';
+import type { Persistence } from './persistence.ts';
+import type {
+  BatchOutcome,
+  BatchTrace,
+  DeadLetterPort,
+  GatewayDirectory,
+  Observer,
+  OutboxLine,
+  OutboxPort,
+  ReadableEnvelope,
+  SourceMessage,
+  TracerPort,
+} from './ports.ts';
+import type { SourcePreparer } from './source-preparer.ts';
+
+export interface LineContext {
+  readonly partition: number;
+  readonly gateways: GatewayDirectory;
+  readonly outbox: OutboxPort;
+  readonly deadLetters: DeadLetterPort;
+  readonly tracer: TracerPort;
+  readonly observer: Observer;
+  readonly limits: BatchLimits;
+  readonly recent: RecentReadings;
+  readonly preparer: SourcePreparer;
+  readonly persistence: Persistence;
+  readonly signal: AbortSignal;
+  readonly nextTurn: () => Promise<void>;
+  /** Whether this process may write for the partition now. */
+  readonly isOwner: () => boolean;
+  /** The gateway's progress has changed. */
+  readonly progressed: (line: GatewayLine) => void;
+}
+
+/** A gateway's settings in the form that batches are encoded with. */
+export interface LineSettings {
+  readonly record: Revisioned<GatewayRecord>;
+  readonly integration: Integration;
+  readonly encoder: Encoder;
+}
+
+interface Queued {
+  readonly source: SourceMessage;
+  readonly done: () => void;
+}
+
+const OWNER_POLL_MS = 50;
+/** Stands in subjects for the fleet of a gateway that is not registered. */
+const NO_FLEET = '_';
+
+/**
+ * One gateway's batches, strictly in order, one publish in flight. What goes wrong here, a full outbox for one, holds
+ * this gateway back and no other.
+ */
+export class GatewayLine {
+  readonly gatewayId: string;
+  readonly #context: LineContext;
+  readonly #chain: Chain;
+  readonly #queue: Queued[] = [];
+  #isRunning = false;
+  #running: Promise<void> = Promise.resolve();
+  #settings: LineSettings | undefined;
+  #formerIncarnation: string | undefined;
+  #heardAt: number | undefined;
+
+  constructor(gatewayId: string, start: (ChainStart & { t?: number }) | undefined, context: LineContext) {
+    this.gatewayId = gatewayId;
+    this.#context = context;
+    this.#chain = new Chain(start);
+    this.#heardAt = start?.t;
+  }
+
+  get progress() {
+    const progress = this.#chain.progress;
+    return progress && { ...progress, ...(this.#heardAt === undefined ? {} : { t: this.#heardAt }) };
+  }
+
+  get isIdle(): boolean {
+    return !this.#isRunning;
+  }
+
+  /** Resolves when nothing is under way: with an aborted signal that is after the publish in flight. */
+  async settled(): Promise<void> {
+    await this.#running;
+  }
+
+  /** `done` is called when nothing more is to come of `source`. */
+  push(source: SourceMessage, done: () => void): void {
+    this.#queue.push({ source, done });
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#running = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const { signal, observer, progressed } = this.#context;
+    try {
+      for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+        signal.throwIfAborted();
+        observer.batch(await this.#process(next.source));
+        this.#chain.finished(next.source.sequence);
+        progressed(this);
+        next.done();
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      // In the same turn as the last look at the queue: what is pushed after that starts a new run.
+      this.#isRunning = false;
+    }
+  }
+
+  async #process(source: SourceMessage): Promise<BatchOutcome> {
+    const { envelope, sequence } = source;
+    if (envelope.kind === 'unreadable') return await this.#setAside(source, envelope.reason, undefined);
+    const record = await this.#registrationOf(envelope);
+    if (!record) return 'former_incarnation';
+    if (envelope.isFromGateway) this.#heardAt = Math.max(this.#heardAt ?? 0, source.acceptedAt);
+    const line = { fleet: record.value.fleet, partition: this.#context.partition, gatewayId: this.gatewayId };
+    this.#begin(envelope.incarnation, line.fleet);
+    if (!this.#chain.knowsTail) await this.#readTail(line);
+
+    const request = parseMeasurements(source.body);
+    if (!request) return await this.#setAside(source, 'payload_malformed', record);
+    const done = this.#chain.doneOf(sequence);
+    if (done > request.measurements.length) {
+      rememberReadings(request, envelope.incarnation, this.#context.recent);
+      return 'known';
+    }
+    const trace = this.#context.tracer.begin(source);
+    try {
+      const settings = this.#settingsOf(record);
+      const prepared = await this.#context.preparer.prepare(source, request, settings, done);
+      if (!prepared) return 'disabled';
+      await this.#emit(prepared.work, line, record.revision, trace);
+      await prepared.completed();
+      return 'encoded';
+    } finally {
+      trace.end();
+    }
+  }
+
+  /**
+   * The gateway's record, if it is the registration that the batch was accepted under; undefined: that one is gone. The
+   * view may be behind the ingest's, so what it does not know is asked of the leader, once; and behind config-api's, whose
+   * message says that something has just changed.
+   */
+  async #registrationOf({
+    incarnation,
+    isFromGateway,
+  }: ReadableEnvelope): Promise<Revisioned<GatewayRecord> | undefined> {
+    const { gateways, persistence } = this.#context;
+    if (incarnation === this.#formerIncarnation) return undefined;
+    const known = gateways.known(this.gatewayId);
+    if (known?.value.incarnation === incarnation && isFromGateway) return known;
+    const current = await persistence.untilDone('reading the registration', () => gateways.ask(this.gatewayId));
+    if (current?.value.incarnation === incarnation) return current;
+    this.#formerIncarnation = incarnation;
+    return undefined;
+  }
+
+  /** From a registration there is no way back to the one before, whatever a lagging view says. */
+  #begin(incarnation: string, fleet: string): void {
+    const before = this.#chain.progress?.i;
+    if (before !== incarnation) this.#formerIncarnation = before;
+    this.#chain.begin(incarnation, fleet);
+  }
+
+  #settingsOf(record: Revisioned<GatewayRecord>): LineSettings {
+    if (this.#settings?.record.revision !== record.revision) {
+      const integration = completeIntegration(this.gatewayId, record.value.mqtt);
+      const context = { gatewayId: this.gatewayId, gatewayName: record.value.name, integration };
+      this.#settings = { record, integration, encoder: createEncoder(context) };
+    }
+    return this.#settings;
+  }
+
+  async #readTail(line: OutboxLine): Promise<void> {
+    const { outbox, persistence } = this.#context;
+    this.#chain.adoptTail(await persistence.untilDone('reading the outbox tail', () => outbox.tail(line)));
+  }
+
+  async #emit(work: SourceWork, line: OutboxLine, settings: number, trace: BatchTrace): Promise<void> {
+    const { outbox, persistence, observer, limits, signal, isOwner, nextTurn, progressed } = this.#context;
+    let failures = 0;
+    for (let emission = this.#chain.next(work, limits); emission; emission = this.#chain.next(work, limits)) {
+      await nextTurn();
+      signal.throwIfAborted();
+      if (!isOwner()) await persistence.until(isOwner, OWNER_POLL_MS);
+      try {
+        const sequence = await outbox.publish(line, emission, settings, trace);
+        this.#chain.emitted(emission, sequence);
+        observer.emitted(emission.messages.length);
+        progressed(this);
+        failures = 0;
+      } catch (error) {
+        if (!isGatecastError(error)) throw error;
+        failures += 1;
+        observer.publishFailed(error.code);
+        await this.#afterFailure(error, failures, line);
+      }
+    }
+  }
+
+  /** Not stored: again later. Perhaps stored, by us or by another encoder: the tail says so. */
+  async #afterFailure(error: { code: string }, failures: number, line: OutboxLine): Promise<void> {
+    const { persistence, observer } = this.#context;
+    switch (error.code) {
+      case 'SUBJECT_SEQUENCE_CONFLICT':
+      case 'OUTCOME_UNKNOWN':
+        if (failures > 1) await persistence.pause('publishing to the outbox', error, failures - 1);
+        await this.#readTail(line);
+        return;
+      case 'STORAGE_FULL':
+        observer.waitingForOutbox(1);
+        try {
+          await persistence.pause('publishing to a full outbox', error, failures);
+        } finally {
+          observer.waitingForOutbox(-1);
+        }
+        return;
+      default:
+        await persistence.pause('publishing to the outbox', error, failures);
+    }
+  }
+
+  async #setAside(
+    source: SourceMessage,
+    reason: 'schema_unknown' | 'headers_malformed' | 'payload_malformed',
+    record: Revisioned<GatewayRecord> | undefined,
+  ): Promise<BatchOutcome> {
+    const { deadLetters, persistence, observer, gateways } = this.#context;
+    const fleet = (record ?? gateways.known(this.gatewayId))?.value.fleet ?? NO_FLEET;
+    const letter = { fleet, source, reason, body: source.body };
+    await persistence.untilDone('setting a batch aside', () => deadLetters.setAside(letter));
+    observer.deadLetter(reason, 0);
+    return 'set_aside';
+  }
+}

@@ -1,0 +1,60 @@
+import { commonSettings } from '@gatecast/shared/config';
+import Type, { type Static } from 'typebox';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Settings of the encoder. */
+export const EncoderConfig = Type.Object({
+  ...commonSettings,
+  batchMaxBytes: Type.Integer({
+    default: 256 * KIB,
+    minimum: 16 * KIB,
+    maximum: 8 * MIB,
+    description: 'A batch in an outbox is split above this size. Never more than the NATS server takes.',
+  }),
+  batchMaxMessages: Type.Integer({
+    default: 500,
+    minimum: 1,
+    maximum: 10_000,
+    description: 'A batch in an outbox is split above so many MQTT messages.',
+  }),
+  readAheadBytes: Type.Integer({
+    default: 2 * MIB,
+    minimum: 1 * MIB,
+    maximum: 256 * MIB,
+    description: 'Of each partition, what is read and not encoded yet: bounds memory while an outbox is full.',
+  }),
+  recordIntervalMs: Type.Integer({
+    default: 250,
+    minimum: 10,
+    maximum: 5_000,
+    description: 'Time between two writes of the record of a partition.',
+  }),
+  lookBackSeconds: Type.Integer({
+    default: 3_600,
+    minimum: 0,
+    maximum: 86_400,
+    description: 'How long READINGS is kept behind the position, so that repeats are recognised across a takeover.',
+  }),
+  maxReplayMessages: Type.Integer({
+    default: 10_000,
+    minimum: 0,
+    maximum: 1_000_000,
+    description: 'Batches of one partition that a takeover reads again for that; with more, it looks back less far.',
+  }),
+  maxSensorsPerPartition: Type.Integer({
+    default: 5_000,
+    minimum: 100,
+    maximum: 1_000_000,
+    description: 'Sensors of one partition whose recent readings are remembered, 0.6 kB each.',
+  }),
+  housekeepingIntervalSeconds: Type.Integer({
+    default: 30,
+    minimum: 1,
+    maximum: 3_600,
+    description: 'Time between two purges of READINGS, and two looks at idle partitions.',
+  }),
+});
+
+export type EncoderConfig = Readonly<Static<typeof EncoderConfig>>;
