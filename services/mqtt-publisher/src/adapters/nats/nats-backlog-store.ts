@@ -1,0 +1,135 @@
+import { GatecastError, isGatecastError } from '@gatecast/shared/errors';
+import type { Logger } from '@gatecast/shared/logging';
+import {
+  backlogStreamOf,
+  batchHeaders,
+  gatewayOfSubject,
+  lastMessageOf,
+  type Nats,
+  publishToStream,
+  readBatchHeaders,
+  subjects,
+  translateNatsError,
+} from '@gatecast/shared/nats';
+import { AckPolicy, type Consumer, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import type { BacklogStore, BacklogTail } from '../../application/ports.ts';
+import type { Batch } from '../../domain/batch.ts';
+import { batchOfMessage } from './batch-of-message.ts';
+import type { UnreadableBatches } from './unreadable-batches.ts';
+
+const READ_AHEAD = 64;
+const FETCH_MS = 1_000;
+
+/** The waiting rooms of a fleet's gateways: one subject each in the fleet's BACKLOG stream. */
+export class NatsBacklogStore implements BacklogStore {
+  readonly #nats: Nats;
+  readonly #fleet: string;
+  readonly #stream: string;
+  readonly #log: Logger;
+  readonly #unreadable: UnreadableBatches;
+
+  constructor(nats: Nats, fleet: string, unreadable: UnreadableBatches, log: Logger) {
+    this.#nats = nats;
+    this.#fleet = fleet;
+    this.#stream = backlogStreamOf(fleet);
+    this.#log = log;
+    this.#unreadable = unreadable;
+  }
+
+  async tail(gatewayId: string): Promise<BacklogTail | undefined> {
+    const message = await lastMessageOf(this.#nats, this.#stream, subjects.backlog(this.#fleet, gatewayId));
+    if (!message) return undefined;
+    const { incarnation, first, count } = readBatchHeaders(message.headers);
+    return { sequence: message.sequence, last: first + count - 1, incarnation };
+  }
+
+  async gateways(): Promise<Set<string>> {
+    try {
+      const info = await this.#nats.jsm.streams.info(this.#stream, {
+        subjects_filter: subjects.backlog(this.#fleet, '>'),
+      });
+      return new Set(Object.keys(info.state.subjects ?? {}).map(gatewayOfSubject));
+    } catch (error) {
+      throw translateNatsError(error, `listing the subjects of ${this.#stream}`);
+    }
+  }
+
+  async append(batch: Batch, expectLast: number): Promise<number> {
+    const headers = batchHeaders(batch.headers);
+    if (batch.trace) {
+      headers.set('traceparent', batch.trace.traceparent);
+      if (batch.trace.tracestate) headers.set('tracestate', batch.trace.tracestate);
+    }
+    const subject = subjects.backlog(this.#fleet, batch.gatewayId);
+    const { sequence } = await publishToStream(this.#nats, subject, batch.data, { headers, expectLast });
+    return sequence;
+  }
+
+  async *read(gatewayId: string, from: number, upTo: number): AsyncGenerator<Batch> {
+    const consumer = await this.#consumer(gatewayId, from);
+    let delivered = 0;
+    try {
+      for (;;) {
+        const before = delivered;
+        const messages = await consumer.fetch({ max_messages: READ_AHEAD, expires: FETCH_MS });
+        for await (const message of messages) {
+          delivered += 1;
+          if (message.info.deliverySequence !== delivered) throw lostOnTheWay(gatewayId);
+          if (message.seq > upTo) return;
+          const batch = await this.#readable(message);
+          if (batch) yield batch;
+          if (message.seq === upTo) return;
+        }
+        // Nothing came although the end was not reached: perhaps the rest was evicted meanwhile.
+        if (delivered === before && (await isExhausted(consumer, delivered, gatewayId))) return;
+      }
+    } catch (error) {
+      throw translateNatsError(error, `reading the waiting room of ${gatewayId}`);
+    } finally {
+      // It vanishes by itself when nobody asks it any more.
+      consumer.delete().catch((error) => this.#log.debug({ err: error }, 'could not delete a backlog consumer'));
+    }
+  }
+
+  /** Undefined: it cannot be read and was set aside; its place in the line shows as a gap. */
+  async #readable(message: JsMsg): Promise<Batch | undefined> {
+    try {
+      return batchOfMessage(message, 'backlog');
+    } catch (error) {
+      if (!isGatecastError(error)) throw error;
+      await this.#unreadable.setAside(message, error);
+      return undefined;
+    }
+  }
+
+  async #consumer(gatewayId: string, from: number): Promise<Consumer> {
+    try {
+      const info = await this.#nats.jsm.consumers.add(this.#stream, {
+        filter_subject: subjects.backlog(this.#fleet, gatewayId),
+        ack_policy: AckPolicy.None,
+        deliver_policy: DeliverPolicy.StartSequence,
+        opt_start_seq: Math.max(1, from),
+        mem_storage: true,
+        num_replicas: 1,
+        inactive_threshold: 10_000_000_000,
+      });
+      return this.#nats.js.consumers.getConsumerFromInfo(info);
+    } catch (error) {
+      throw translateNatsError(error, `reading the waiting room of ${gatewayId}`);
+    }
+  }
+}
+
+/** Whether the server has nothing more for the consumer, and all that it sent has come. */
+async function isExhausted(consumer: Consumer, delivered: number, gatewayId: string): Promise<boolean> {
+  const info = await consumer.info();
+  if (info.delivered.consumer_seq !== delivered) throw lostOnTheWay(gatewayId);
+  return info.num_pending === 0;
+}
+
+/** Without acknowledgements nothing is delivered again, and what is missing must not pass for evicted. */
+function lostOnTheWay(gatewayId: string): GatecastError {
+  return new GatecastError('NATS_UNAVAILABLE', `messages of the waiting room of ${gatewayId} were lost on the way`, {
+    retryable: true,
+  });
+}

@@ -1,0 +1,242 @@
+import type { MqttMessage } from '@gatecast/shared/outbox';
+import type { LaneItem } from '../domain/lane.ts';
+import type { SessionSettings } from '../domain/session-settings.ts';
+import type { PartitionContext } from './context.ts';
+import type { GatewayLine } from './gateway-line.ts';
+import type { MqttSession, PublishOutcome } from './ports.ts';
+
+/** Why the pump gave up on its session. */
+export type PumpFailure = { kind: 'ack_timeout' } | { kind: 'refused'; reasonCode: number };
+
+export interface PumpEvents {
+  /** The broker answered: it acknowledged a message of the lane, or something else (birth, PINGREQ). */
+  onProof(of: 'message' | 'other'): void;
+  onFailure(failure: PumpFailure): void;
+  /** A message was set aside for good; the rest flows. */
+  onSetAside(reasonCode: number): void;
+}
+
+/** MQTT 5 reason codes of PUBACK and PUBREC that say that this very message will never be taken, section 3.4.2.1. */
+const PERMANENT: ReadonlyMap<number, string> = new Map([
+  [135, 'not_authorized'],
+  [144, 'topic_name_invalid'],
+  [153, 'payload_format_invalid'],
+]);
+
+/** An unproven QoS 0 publish is followed by a PINGREQ after this share of the acknowledgement deadline. */
+const PROBE_SHARE = 10;
+
+/**
+ * Moves messages from a lane through one session: keeps the window, bounds what is sent beyond the durable record, and
+ * watches the acknowledgement deadline. Lives as long as its session.
+ */
+export class DeliveryPump {
+  readonly #session: MqttSession;
+  readonly #settings: SessionSettings;
+  readonly #line: GatewayLine;
+  readonly #context: PartitionContext;
+  readonly #events: PumpEvents;
+  readonly #window: number;
+  /** Revision of the integration that the session is good for: later messages wait until it has been looked at. */
+  #revision: number;
+  /** Publishes beside the lane that wait for their acknowledgement: birth, will. */
+  #extra = 0;
+  #lastProgress = 0;
+  #probeSentAt: number | undefined;
+  #watchdog: { cancel(): void } | undefined;
+  #probe: { cancel(): void } | undefined;
+  #open = true;
+  #paused = false;
+
+  constructor(
+    session: MqttSession,
+    settings: SessionSettings,
+    revision: number,
+    line: GatewayLine,
+    context: PartitionContext,
+    events: PumpEvents,
+  ) {
+    this.#session = session;
+    this.#settings = settings;
+    this.#revision = revision;
+    this.#line = line;
+    this.#context = context;
+    this.#events = events;
+    this.#window = Math.max(1, Math.min(settings.inFlight, session.grant.receiveMaximum));
+  }
+
+  /** Whether nothing waits for an acknowledgement. */
+  get idle(): boolean {
+    return this.#line.lane.inFlight === 0 && this.#extra === 0;
+  }
+
+  set revision(revision: number) {
+    this.#revision = revision;
+    this.run();
+  }
+
+  /** Stops taking messages from the lane; acknowledgements still count. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** The session is over: nothing it still calls back counts. */
+  close(): void {
+    this.#open = false;
+    this.#watchdog?.cancel();
+    this.#probe?.cancel();
+    this.#line.lane.sessionLost();
+  }
+
+  /** Publishes something that is not a message of the lane. Resolves when acknowledged; never when the session ends. */
+  publishExtra(message: MqttMessage, qos: 0 | 1 | 2): Promise<void> {
+    const { log } = this.#context;
+    return new Promise((resolve) => {
+      this.#arm();
+      this.#extra += 1;
+      this.#session.publish(message, { qos }, (outcome) => {
+        if (!this.#open) return;
+        if (outcome.kind === 'refused') {
+          const { gatewayId } = this.#line;
+          log.warn({ gatewayId, reasonCode: outcome.reasonCode }, 'the broker refuses the birth or the will');
+        }
+        this.#extra -= 1;
+        this.#progress(qos, 'other');
+        resolve();
+        this.run();
+      });
+    });
+  }
+
+  /** Asks the broker for a sign of life: what leaving the socket does not prove, its answer does. */
+  probe(): void {
+    if (!this.#open || this.#probeSentAt !== undefined || !this.#context.lease().isValid()) return;
+    this.#probeSentAt = this.#context.clock.monotonic();
+    if (!this.#watchdog) this.#watch(this.#settings.ackTimeoutMs);
+    this.#session.ping(() => {
+      if (!this.#open) return;
+      this.#probeSentAt = undefined;
+      this.#events.onProof(this.#settings.qos === 0 ? 'message' : 'other');
+    });
+  }
+
+  /** Settles what is acknowledged or lost, and sends what may be sent now. */
+  run(): void {
+    if (!this.#open) return;
+    this.#settle();
+    if (this.#paused) return;
+    const { lane } = this.#line;
+    const { limits } = this.#context;
+    const limit = this.#line.recorded + limits.windowsBeyondRecord * this.#window;
+    while (lane.inFlight + this.#extra < this.#window) {
+      // Before every write: after a pause of the process, callbacks run before timers.
+      if (!this.#context.lease().isValid()) return;
+      const item = lane.peek(limit, this.#line.recorded);
+      if (!item) break;
+      if ((item.batch?.headers.settings ?? 0) > this.#revision) return;
+      this.#send(item);
+    }
+    if (lane.settled - this.#line.recorded >= (limits.windowsBeyondRecord * this.#window) / 2) {
+      this.#context.requestRecord('now');
+    }
+  }
+
+  #send(item: LaneItem): void {
+    const { qos, traceContext, protocolVersion } = this.#settings;
+    const { message, batch } = item;
+    if (message === undefined || batch === undefined) return;
+    batch.sentAt ??= this.#context.clock.now();
+    this.#arm();
+    this.#line.lane.sent(item);
+    const userProperties = traceContext && protocolVersion === 5 ? batch.trace : undefined;
+    this.#session.publish(
+      message,
+      userProperties ? { qos, userProperties: { ...userProperties } } : { qos },
+      (outcome) => {
+        if (this.#open) this.#answered(item, outcome);
+      },
+    );
+    if (qos === 0) this.#scheduleProbe();
+  }
+
+  #answered(item: LaneItem, outcome: PublishOutcome): void {
+    if (outcome.kind === 'acknowledged') {
+      this.#line.lane.acknowledged(item, 'delivered');
+      this.#line.lastDeliveredAt = this.#context.clock.now();
+      this.#context.observer.messageDelivered();
+      if (item.batch && item.counter === item.batch.last) this.#context.observer.batchDelivered(item.batch);
+      this.#progress(this.#settings.qos, 'message');
+      this.run();
+      return;
+    }
+    const reason = PERMANENT.get(outcome.reasonCode);
+    if (reason === undefined) this.#events.onFailure({ kind: 'refused', reasonCode: outcome.reasonCode });
+    else void this.#setAside(item, reason, outcome.reasonCode);
+  }
+
+  async #setAside(item: LaneItem, reason: string, reasonCode: number): Promise<void> {
+    const { deadLetters, observer, log } = this.#context;
+    if (!item.batch || !item.message) return;
+    try {
+      await deadLetters.put(item.batch, item.message, reason);
+    } catch (error) {
+      log.error(
+        { err: error, gatewayId: this.#line.gatewayId },
+        'could not set a message aside; it will be sent again',
+      );
+      if (this.#open) this.#events.onFailure({ kind: 'refused', reasonCode });
+      return;
+    }
+    if (!this.#open) return;
+    observer.deadLettered(reason);
+    log.warn(
+      { gatewayId: this.#line.gatewayId, counter: item.counter, reason },
+      'the broker refuses a message: set aside',
+    );
+    this.#line.lane.acknowledged(item, 'aside');
+    this.#lastProgress = this.#context.clock.monotonic();
+    this.#events.onSetAside(reasonCode);
+    this.run();
+  }
+
+  /** Acknowledgements count only while the lease is valid; what came meanwhile is applied when it is valid again. */
+  #settle(): void {
+    if (!this.#context.lease().isValid()) return;
+    const { lane } = this.#line;
+    if (!lane.advance()) return;
+    this.#context.requestRecord(lane.waitsForRecord(this.#line.recorded) ? 'now' : 'soon');
+    if (this.#line.mode !== 'live') this.#line.wake();
+  }
+
+  #progress(qos: 0 | 1 | 2, of: 'message' | 'other'): void {
+    this.#lastProgress = this.#context.clock.monotonic();
+    // At QoS 0 leaving the socket proves nothing about the broker: the probe does.
+    if (qos > 0) this.#events.onProof(of);
+  }
+
+  /** The deadline runs from when something first waits for an answer, not from when the last answer came. */
+  #arm(): void {
+    if (this.idle) this.#lastProgress = this.#context.clock.monotonic();
+    if (!this.#watchdog) this.#watch(this.#settings.ackTimeoutMs);
+  }
+
+  #watch(afterMs: number): void {
+    this.#watchdog = this.#context.clock.setTimeout(() => {
+      this.#watchdog = undefined;
+      if (!this.#open || (this.idle && this.#probeSentAt === undefined)) return;
+      const messages = this.idle ? Number.POSITIVE_INFINITY : this.#lastProgress;
+      const since = Math.min(messages, this.#probeSentAt ?? Number.POSITIVE_INFINITY);
+      const left = since + this.#settings.ackTimeoutMs - this.#context.clock.monotonic();
+      if (left > 0) this.#watch(left);
+      else this.#events.onFailure({ kind: 'ack_timeout' });
+    }, afterMs);
+  }
+
+  #scheduleProbe(): void {
+    if (this.#probe || this.#probeSentAt !== undefined) return;
+    this.#probe = this.#context.clock.setTimeout(() => {
+      this.#probe = undefined;
+      this.probe();
+    }, this.#settings.ackTimeoutMs / PROBE_SHARE);
+  }
+}

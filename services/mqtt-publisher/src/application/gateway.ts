@@ -1,0 +1,94 @@
+import type { GatewayCheckpoint, GatewayRecord, StatusCode, StatusRecord } from '@gatecast/shared/model';
+import type { Revisioned } from '@gatecast/shared/nats';
+import type { Batch } from '../domain/batch.ts';
+import { desiredSession } from '../domain/session-settings.ts';
+import { StatusTracker } from '../domain/status-tracker.ts';
+import type { PartitionContext } from './context.ts';
+import { GatewayLine } from './gateway-line.ts';
+import { GatewaySession } from './gateway-session.ts';
+import type { BacklogTail } from './ports.ts';
+
+/** One registration of a gateway, served: its line of messages, its session, its status. */
+export class Gateway {
+  readonly line: GatewayLine;
+  readonly #session: GatewaySession;
+  readonly #status: StatusTracker;
+  readonly #context: PartitionContext;
+  #record: GatewayRecord;
+
+  constructor(
+    entry: Revisioned<GatewayRecord>,
+    checkpoint: GatewayCheckpoint | undefined,
+    tail: BacklogTail | undefined,
+    context: PartitionContext,
+    emitStatus: (record: StatusRecord, transition: boolean) => void,
+  ) {
+    const { value: record, revision } = entry;
+    this.#record = record;
+    this.#context = context;
+    this.#status = new StatusTracker(record, this.#owner(), () => new Date(context.clock.now()), emitStatus);
+    const own = checkpoint?.i === record.incarnation ? checkpoint : { i: record.incarnation, s: 0 };
+    this.line = new GatewayLine(record.gatewayId, own, tail, context, () => this.#session.wake());
+    this.#session = new GatewaySession(this.line, desiredSession(record, revision), this.#status, context);
+  }
+
+  /** Undefined before the first outcome. */
+  get statusCode(): StatusCode | undefined {
+    return this.#status.current?.code;
+  }
+
+  get incarnation(): string {
+    return this.#record.incarnation;
+  }
+
+  start(): void {
+    this.#session.start();
+    this.line.wake();
+  }
+
+  offer(batch: Batch): void {
+    this.line.offer(batch);
+  }
+
+  /** New settings of the same registration. */
+  update({ value, revision }: Revisioned<GatewayRecord>): void {
+    this.#record = value;
+    this.#session.update(desiredSession(value, revision));
+  }
+
+  /** The durable record holds this. */
+  recorded(checkpoint: GatewayCheckpoint): void {
+    this.line.recordedUpTo(checkpoint.s);
+    this.#session.wake();
+  }
+
+  /** The lease is valid (again), perhaps of a higher epoch. */
+  resume(): void {
+    this.#status.reidentify(this.#record, this.#owner());
+    this.#session.resume();
+    this.line.wake();
+  }
+
+  /** Planned end: another process, or nobody, serves it next. */
+  async stop(): Promise<void> {
+    await this.#session.stop();
+    this.line.stop();
+  }
+
+  /** The registration is gone: says good-bye to the broker and forgets what was queued. */
+  async retire(): Promise<void> {
+    this.#session.update(desiredSession(undefined, Number.MAX_SAFE_INTEGER));
+    this.line.stop();
+    await this.#session.stop();
+  }
+
+  abort(): void {
+    this.line.stop();
+    this.#session.abort();
+  }
+
+  #owner(): { instance: string; epoch: number } {
+    const { instance, epoch } = this.#context.lease();
+    return { instance, epoch };
+  }
+}

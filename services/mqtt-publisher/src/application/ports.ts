@@ -1,0 +1,109 @@
+import type { GatewayRecord, PublisherCheckpoint, StatusRecord } from '@gatecast/shared/model';
+import type { Revisioned } from '@gatecast/shared/nats';
+import type { MqttMessage } from '@gatecast/shared/outbox';
+import type { Batch } from '../domain/batch.ts';
+import type { Failure } from '../domain/failure.ts';
+import type { SessionSettings } from '../domain/session-settings.ts';
+
+/** What the broker granted in its CONNACK. */
+export interface SessionGrant {
+  /** Packets that may be unacknowledged at a time; 65,535 when the broker does not say. */
+  receiveMaximum: number;
+  /** Keep-alive that the broker imposed, seconds. */
+  serverKeepAliveSeconds: number | undefined;
+}
+
+/** How a broker answered a PUBLISH. */
+export type PublishOutcome = { kind: 'acknowledged' } | { kind: 'refused'; reasonCode: number };
+
+/** A live MQTT session. It ends by itself once, after which nothing it promised is called back. */
+export interface MqttSession {
+  readonly grant: SessionGrant;
+  /** `done` is called when the broker has answered; at QoS 0 when the packet has left for the socket. */
+  publish(message: MqttMessage, options: PublishOptions, done: (outcome: PublishOutcome) => void): void;
+  /** Sends a PINGREQ; `answered` is called when a PINGRESP comes. */
+  ping(answered: () => void): void;
+  /** Sends DISCONNECT and closes. Bounded in time. */
+  disconnect(): Promise<void>;
+  /** Cuts the connection. `onEnd` is not called. */
+  abort(): void;
+}
+
+export interface PublishOptions {
+  qos: 0 | 1 | 2;
+  /** MQTT 5 user properties. */
+  userProperties?: Record<string, string>;
+}
+
+export type ConnectResult = { ok: true; session: MqttSession } | { ok: false; failure: Failure };
+
+export interface MqttConnector {
+  /** One attempt: resolve, connect, TLS, CONNECT. Never throws. `onEnd` is called once when the session ends unasked. */
+  connect(settings: SessionSettings, signal: AbortSignal, onEnd: (failure: Failure) => void): Promise<ConnectResult>;
+}
+
+/** The waiting room. */
+export interface BacklogStore {
+  /** Last batch of a gateway; undefined when it has none. */
+  tail(gatewayId: string): Promise<BacklogTail | undefined>;
+  /** Gateways that have anything waiting. */
+  gateways(): Promise<Set<string>>;
+  /**
+   * Appends, expecting the subject to end at `expectLast`. Returns the sequence.
+   * @throws {GatecastError} `SUBJECT_SEQUENCE_CONFLICT`, `STORAGE_FULL`, `OUTCOME_UNKNOWN`, `NATS_UNAVAILABLE`
+   */
+  append(batch: Batch, expectLast: number): Promise<number>;
+  /** Batches of a gateway from stream sequence `from`, in order, up to the one at `upTo`; reads on as it is iterated. */
+  read(gatewayId: string, from: number, upTo: number): AsyncIterable<Batch>;
+}
+
+export interface BacklogTail {
+  sequence: number;
+  /** Counter of its last message. */
+  last: number;
+  incarnation: string;
+}
+
+export interface CheckpointStore {
+  read(partition: number): Promise<Revisioned<PublisherCheckpoint> | undefined>;
+  /** @throws {GatecastError} `REVISION_CONFLICT` */
+  write(partition: number, checkpoint: PublisherCheckpoint, revision: number | undefined): Promise<number>;
+}
+
+export interface DeadLetters {
+  /** Resolves once stored. */
+  put(batch: Batch, message: MqttMessage, reason: string): Promise<void>;
+}
+
+/** Takes the status of gateways; writes it out when it may. */
+export interface StatusSink {
+  publish(record: StatusRecord, transition: boolean): void;
+  forget(gatewayId: string): void;
+}
+
+/** One message of the moving line. */
+export type OutboxItem =
+  | { kind: 'batch'; batch: Batch }
+  /** Not of a known schema, or damaged: logged, counted and set aside by the reader. */
+  | { kind: 'unreadable'; sequence: number };
+
+/** The moving line. */
+export interface OutboxReader {
+  /**
+   * The messages of a partition from stream sequence `from`, in order, as they come; ends when `signal` aborts. Reads
+   * ahead by a bounded number, and comes back by itself when its consumer is lost.
+   */
+  read(partition: number, epoch: number, from: number, signal: AbortSignal): AsyncIterable<OutboxItem>;
+}
+
+/** The gateways of the fleet: who they are and how they are set. */
+export interface GatewayDirectory {
+  ofPartition(partition: number): Iterable<Revisioned<GatewayRecord>>;
+  /** Asks the store itself: the copy in memory may be behind. */
+  fetch(gatewayId: string): Promise<Revisioned<GatewayRecord> | undefined>;
+}
+
+/** Opens sealed secrets. */
+export interface SecretOpener {
+  open(gatewayId: string, field: 'password' | 'tls.clientKey', sealed: string): Promise<string>;
+}

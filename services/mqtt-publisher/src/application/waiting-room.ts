@@ -1,0 +1,138 @@
+import { isGatecastError } from '@gatecast/shared/errors';
+import { delay } from '@gatecast/shared/lifecycle';
+import type { GatewayCheckpoint } from '@gatecast/shared/model';
+import type { Batch } from '../domain/batch.ts';
+import type { PartitionContext } from './context.ts';
+import type { BacklogTail } from './ports.ts';
+
+const RETRY_MS = 200;
+
+/** One gateway's place in BACKLOG: what it has put there, and how far it has read. */
+export class WaitingRoom {
+  readonly #gatewayId: string;
+  readonly #incarnation: string;
+  readonly #context: PartitionContext;
+  readonly #stopped: AbortSignal;
+  #tail: { sequence: number; last: number };
+  /** Highest counter that went there, or was refused at the door. */
+  #handled: number;
+  /** Where to go on reading; 0: at its beginning. */
+  #readFrom = 0;
+  /** Batches that were read and whose end is not recorded yet. */
+  #taken: Batch[] = [];
+
+  constructor(
+    gatewayId: string,
+    checkpoint: GatewayCheckpoint,
+    tail: BacklogTail | undefined,
+    context: PartitionContext,
+    stopped: AbortSignal,
+  ) {
+    this.#gatewayId = gatewayId;
+    this.#incarnation = checkpoint.i;
+    this.#context = context;
+    this.#stopped = stopped;
+    this.#handled = checkpoint.h ?? 0;
+    this.#tail = { sequence: tail?.sequence ?? 0, last: tail?.incarnation === checkpoint.i ? tail.last : 0 };
+  }
+
+  /** Counter of the last message in it. */
+  get last(): number {
+    return this.#tail.last;
+  }
+
+  /** Highest counter that went there, or was refused at the door. */
+  get handled(): number {
+    return Math.max(this.#handled, this.#tail.last);
+  }
+
+  /** Sequence of the first batch that was read and is not recorded. */
+  get firstTaken(): number | undefined {
+    return this.#taken[0]?.sequence;
+  }
+
+  /** Sequence where to go on reading; 0: at its beginning. */
+  get next(): number {
+    return this.#readFrom;
+  }
+
+  /**
+   * Puts a batch at the end and waits until that is confirmed; one that a full room refuses is lost. Returns false when
+   * it could not be decided (lease lost, stopped): to be tried again later.
+   * @param settled the gateway's settled counter
+   */
+  async append(batch: Batch, settled: number): Promise<boolean> {
+    const { backlog, observer, log, clock, lease } = this.#context;
+    while (!this.#stopped.aborted && lease().isValid()) {
+      if (batch.last <= this.#tail.last) return true;
+      try {
+        const sequence = await backlog.append(batch, this.#tail.sequence);
+        // Only when nothing in front of it is needed: a former owner, or a write without an answer, may have left some.
+        if (this.#readFrom === 0 && this.#tail.last <= settled) this.#readFrom = sequence;
+        this.#tail = { sequence, last: batch.last };
+        observer.movedToBacklog(batch.messages.length);
+        return true;
+      } catch (error) {
+        if (!isGatecastError(error)) throw error;
+        if (error.code === 'STORAGE_FULL') {
+          this.#refused(batch, error);
+          return true;
+        }
+        if (error.code !== 'SUBJECT_SEQUENCE_CONFLICT') {
+          log.warn({ err: error, gatewayId: this.#gatewayId }, 'could not write to the waiting room');
+          await delay(RETRY_MS, clock, this.#stopped);
+        }
+        await this.#readTail();
+      }
+    }
+    return false;
+  }
+
+  /** What was not read yet, in order, up to the end known now. */
+  read(): AsyncIterable<Batch> {
+    return this.#context.backlog.read(this.#gatewayId, this.#readFrom, this.#tail.sequence);
+  }
+
+  /** `batch` was read. Returns whether it is of the present registration. */
+  passed(batch: Batch): boolean {
+    this.#readFrom = batch.sequence + 1;
+    return batch.headers.incarnation === this.#incarnation;
+  }
+
+  /** `batch` was read and is in the lane now: it is needed until its end is recorded. */
+  taken(batch: Batch): void {
+    this.#taken.push(batch);
+  }
+
+  recordedUpTo(settled: number): void {
+    while (this.#taken[0] && this.#taken[0].last <= settled) this.#taken.shift();
+  }
+
+  /** What was read and is not recorded will be read again. */
+  rewind(): void {
+    const [first] = this.#taken;
+    if (first) this.#readFrom = first.sequence;
+    this.#taken = [];
+  }
+
+  #refused(batch: Batch, error: unknown): void {
+    const { observer, log } = this.#context;
+    observer.backlogRefused(batch.messages.length);
+    log.error(
+      { err: error, gatewayId: this.#gatewayId, first: batch.first, last: batch.last },
+      'the waiting room is full: newest messages are lost',
+    );
+    this.#handled = Math.max(this.#handled, batch.last);
+  }
+
+  async #readTail(): Promise<void> {
+    const { backlog, log } = this.#context;
+    try {
+      const tail = await backlog.tail(this.#gatewayId);
+      const last = tail?.incarnation === this.#incarnation ? tail.last : 0;
+      this.#tail = { sequence: tail?.sequence ?? 0, last: Math.max(this.#tail.last, last) };
+    } catch (error) {
+      log.warn({ err: error, gatewayId: this.#gatewayId }, 'could not read the end of the waiting room');
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import { commonSettings } from '@gatecast/shared/config';
+import { SLUG_PATTERN } from '@gatecast/shared/model';
+import Type, { type Static } from 'typebox';
+
+const ms = (value: number, description: string) => Type.Integer({ default: value, minimum: 1, description });
+const count = (value: number, description: string) => Type.Integer({ default: value, minimum: 1, description });
+
+export const PublisherConfig = Type.Object({
+  ...commonSettings,
+  fleet: Type.String({ default: 'default', pattern: SLUG_PATTERN, description: 'Fleet whose gateways are served.' }),
+  sealingPrivateKeys: Type.String({
+    secret: true,
+    description: 'JWK Set of the private keys that open stored secrets.',
+  }),
+  brokerAllowedRanges: Type.String({
+    default: '',
+    description:
+      'CIDR ranges, comma-separated, that sessions may connect to although loopback, link-local, private and special ranges are denied.',
+  }),
+  connectTimeoutMs: ms(10_000, 'For a TCP connection to a broker.'),
+  tlsTimeoutMs: ms(10_000, 'For the TLS handshake.'),
+  connackTimeoutMs: ms(10_000, 'From CONNECT to CONNACK.'),
+  disconnectTimeoutMs: ms(1_000, 'For a DISCONNECT to be sent.'),
+  backoffBaseMs: ms(1_000, 'Upper bound of the first delay before connecting again; doubles at each attempt.'),
+  backoffMaxMs: ms(60_000, 'Upper bound of every delay before connecting again.'),
+  drainMs: ms(2_000, 'How long a planned end of a session waits for acknowledgements.'),
+  awayMs: ms(3_000, 'A broker away for so long has its messages moved to the waiting room.'),
+  recordIntervalMs: ms(250, 'Longest time between a settlement and its durable record.'),
+  windowsBeyondRecord: count(
+    4,
+    'In-flight windows that may be sent beyond the durable record: bounds what a crash repeats.',
+  ),
+  laneMaxMessages: count(2_000, 'Messages of one gateway in memory.'),
+  partitionMaxBatches: count(4_096, 'Batches of one partition in memory.'),
+  readAhead: count(200, 'Batches of one partition that NATS may send ahead.'),
+  purgeIntervalMs: ms(30_000, 'How often settled messages are purged from the streams.'),
+});
+export type PublisherConfig = Readonly<Static<typeof PublisherConfig>>;

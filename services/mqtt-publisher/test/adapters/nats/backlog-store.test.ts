@@ -1,0 +1,128 @@
+import { isGatecastError } from '@gatecast/shared/errors';
+import { createLogger } from '@gatecast/shared/logging';
+import {
+  backlogStreamOf,
+  connectNats,
+  DEADLETTER_STREAM,
+  DEFAULT_STORAGE_LIMITS,
+  ensureCommonStreams,
+  ensureFleetStreams,
+  lastMessageOf,
+  type Nats,
+  subjects,
+} from '@gatecast/shared/nats';
+import { NatsServer, TcpProxy } from '@gatecast/shared/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NatsBacklogStore } from '../../../src/adapters/nats/nats-backlog-store.ts';
+import { UnreadableBatches } from '../../../src/adapters/nats/unreadable-batches.ts';
+import { batchOf, upTo } from '../../support/batches.ts';
+import { FakeBacklogStore } from '../../support/fake-backlog-store.ts';
+import { describeBacklogStore } from './backlog-store-conformance.ts';
+
+const log = createLogger({ service: 'test', instance: 'test', level: 'silent' });
+const FLEET = 'default';
+const STREAM = backlogStreamOf(FLEET);
+let server: NatsServer;
+let nats: Nats;
+const unreadable = (connection: Nats) => new UnreadableBatches(connection, FLEET, log, () => {});
+
+beforeAll(async () => {
+  server = await NatsServer.start();
+  nats = await connectNats({ natsUrl: server.url, name: 'backlog' }, log);
+  await ensureCommonStreams(nats, DEFAULT_STORAGE_LIMITS);
+  await ensureFleetStreams(nats, FLEET, DEFAULT_STORAGE_LIMITS);
+});
+
+afterAll(async () => {
+  await nats.close();
+  await server.stop();
+});
+
+describeBacklogStore('NatsBacklogStore', async () => ({
+  store: new NatsBacklogStore(nats, FLEET, unreadable(nats), log),
+  async evict(gatewayId, count) {
+    const filter = subjects.backlog(FLEET, gatewayId);
+    const stream = await nats.js.streams.get(STREAM);
+    for (let taken = 0; taken < count; taken += 1) {
+      const first = await stream.getMessage({ seq: 1, next_by_subj: filter } as never);
+      await nats.jsm.streams.deleteMessage(STREAM, first!.seq, false);
+    }
+  },
+  async dispose() {
+    await nats.jsm.streams.purge(STREAM);
+  },
+}));
+
+describeBacklogStore('FakeBacklogStore', async () => {
+  const store = new FakeBacklogStore();
+  return {
+    store,
+    evict: async (gatewayId, count) => store.evict(gatewayId, count),
+    dispose: async () => {},
+  };
+});
+
+test('a batch that cannot be read is set aside, and what is behind it is read', async () => {
+  const gatewayId = 'unreadable';
+  const store = new NatsBacklogStore(nats, FLEET, unreadable(nats), log);
+  const first = await store.append(batchOf(1, 1, { gatewayId }), 0);
+  const { seq } = await nats.js.publish(subjects.backlog(FLEET, gatewayId), 'from the future');
+  const last = await store.append(batchOf(3, 3, { gatewayId }), seq);
+  const counters: number[] = [];
+  for await (const batch of store.read(gatewayId, first, last)) counters.push(batch.first);
+  expect(counters).toEqual([1, 3]);
+  const letter = await lastMessageOf(nats, DEADLETTER_STREAM, subjects.deadletter(FLEET, gatewayId));
+  expect(letter?.headers?.get('Gatecast-Reason')).toBe('SCHEMA_UNKNOWN');
+  expect(Buffer.from(letter?.data ?? []).toString()).toBe('from the future');
+});
+
+describe('a read does not end as if the rest had been evicted', () => {
+  /**
+   * Reads 200 batches; something happens after the tenth. Whatever it is: an error, or all of them, and none of them
+   * behind a gap.
+   */
+  async function readThrough(
+    gatewayId: string,
+    happening: () => Promise<void>,
+    connection = nats,
+  ): Promise<number | 'failed'> {
+    const store = new NatsBacklogStore(connection, FLEET, unreadable(connection), log);
+    let last = 0;
+    for (const counter of upTo(200)) last = await store.append(batchOf(counter, counter, { gatewayId }), last);
+    let count = 0;
+    try {
+      for await (const batch of store.read(gatewayId, 0, last)) {
+        count += 1;
+        expect(batch.first).toBe(count);
+        if (count === 10) await happening();
+      }
+    } catch (error) {
+      if (!isGatecastError(error)) throw error;
+      return 'failed';
+    }
+    return count;
+  }
+
+  test('when the server restarts', async () => {
+    const outcome = await readThrough('restarted', () => server.restart({ signal: 'SIGKILL' }));
+    expect([200, 'failed']).toContain(outcome);
+  });
+
+  test('when the connection is cut while messages are on their way', async () => {
+    await using proxy = await TcpProxy.start({ target: { port: server.port } });
+    const cut = await connectNats({ natsUrl: `nats://127.0.0.1:${proxy.port}`, name: 'cut' }, log);
+    proxy.throttle(50_000);
+    const outcome = await readThrough('cut', async () => proxy.resetAll(), cut);
+    expect([200, 'failed']).toContain(outcome);
+    await proxy.restore();
+    await cut.close();
+  });
+
+  test('when the server hangs for a while', async () => {
+    const outcome = await readThrough('hanging', async () => {
+      server.pause();
+      setTimeout(() => server.resume(), 2_000);
+    });
+    expect([200, 'failed']).toContain(outcome);
+  });
+});

@@ -1,0 +1,295 @@
+import { completeIntegration } from '@gatecast/shared/model';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { DeliveryPump, type PumpFailure } from '../../src/application/delivery-pump.ts';
+import { desiredSession, type SessionSettings } from '../../src/domain/session-settings.ts';
+import { upTo } from '../support/batches.ts';
+import { FakeSession } from '../support/fake-session.ts';
+import { LineHarness } from '../support/line-harness.ts';
+
+const ACK_TIMEOUT_MS = 10_000;
+const WINDOW = 5;
+
+let harness: LineHarness;
+let session: FakeSession;
+let pump: DeliveryPump;
+let proofs: string[];
+let failures: PumpFailure[];
+let setAside: number[];
+
+beforeEach(() => {
+  harness = new LineHarness();
+});
+
+function open(settings: Partial<SessionSettings> = {}, grant: ConstructorParameters<typeof FakeSession>[0] = {}): void {
+  const record = {
+    gatewayId: 'gw-1',
+    workspace: 'acme',
+    fleet: 'default',
+    incarnation: 'first',
+    createdAt: '',
+    ingestTokenHash: '',
+    mqtt: { host: 'broker.example', advanced: { inFlight: WINDOW } },
+  };
+  const desired = desiredSession(record, 1);
+  if (!desired.settings) throw new Error('no session');
+  session = new FakeSession(grant);
+  [proofs, failures, setAside] = [[], [], []];
+  pump = new DeliveryPump(session, { ...desired.settings, ...settings }, 1, harness.line, harness.context, {
+    onProof: (of) => proofs.push(of),
+    onFailure: (failure) => failures.push(failure),
+    onSetAside: (reasonCode) => setAside.push(reasonCode),
+  });
+  harness.onFed = () => pump.run();
+  pump.run();
+}
+
+const counters = () => session.payloads.map(Number);
+
+describe('the window', () => {
+  test('no more than the settings say are unacknowledged', () => {
+    open();
+    harness.offer(1, 9);
+    expect(counters()).toEqual(upTo(WINDOW));
+    session.acknowledge(2);
+    expect(counters()).toEqual(upTo(WINDOW + 2));
+  });
+
+  test('nor more than the broker takes', () => {
+    open({}, { receiveMaximum: 2 });
+    harness.offer(1, 9);
+    expect(session.unanswered).toBe(2);
+  });
+
+  test('the birth counts', () => {
+    open({ inFlight: 1 });
+    const message = { topic: 't', payload: Buffer.from('birth'), retain: true };
+    void pump.publishExtra(message, 1);
+    harness.offer(1);
+    expect(session.payloads).toEqual(['birth']);
+    session.acknowledge(1);
+    expect(session.payloads).toEqual(['birth', '1']);
+  });
+
+  test('nothing is sent further than a few windows beyond the record', () => {
+    open();
+    const limit = WINDOW * harness.context.limits.windowsBeyondRecord;
+    harness.offer(1, limit + 5);
+    for (let round = 0; round < 10; round += 1) session.acknowledge();
+    expect(counters()).toEqual(upTo(limit));
+    expect(harness.recordRequests).toContain('now');
+    harness.record();
+    pump.run();
+    session.acknowledge();
+    expect(counters()).toEqual(upTo(limit + 5));
+  });
+});
+
+describe('settings', () => {
+  test('messages encoded by newer settings wait until the session has been looked at', () => {
+    open();
+    harness.offer(1);
+    harness.offer(2, 2, { settings: 2 });
+    expect(counters()).toEqual([1]);
+    pump.revision = 2;
+    expect(counters()).toEqual([1, 2]);
+  });
+
+  test.each([
+    [{ traceContext: true, protocolVersion: 5 }, true],
+    [{ traceContext: true, protocolVersion: 4 }, false],
+    [{ traceContext: false, protocolVersion: 5 }, false],
+  ] as const)('trace context with %j: %s', (settings, expected) => {
+    open(settings);
+    const trace = { traceparent: '00-1-2-01', tracestate: 'a=b' };
+    harness.offer(1, 1, { trace });
+    expect(session.published[0]?.options.userProperties).toEqual(expected ? trace : undefined);
+  });
+});
+
+describe('the lease', () => {
+  test('nothing is sent without it, and acknowledgements settle nothing', () => {
+    open();
+    harness.offer(1);
+    harness.lease.valid = false;
+    session.acknowledge();
+    harness.offer(2);
+    expect(counters()).toEqual([1]);
+    expect(harness.line.lane.settled).toBe(0);
+    harness.lease.valid = true;
+    harness.line.wake();
+    pump.run();
+    expect(harness.line.lane.settled).toBe(1);
+  });
+});
+
+describe('a gap', () => {
+  test('in front of everything is settled without an acknowledgement, and recorded before the rest is sent', () => {
+    open();
+    harness.offer(8);
+    expect(counters()).toEqual([]);
+    expect(harness.line.checkpoint()).toMatchObject({ s: 7, l: 7 });
+    expect(harness.recordRequests).toContain('now');
+    harness.record();
+    pump.run();
+    expect(counters()).toEqual([8]);
+  });
+});
+
+describe('the acknowledgement deadline', () => {
+  test('passes when nothing is acknowledged', async () => {
+    open();
+    harness.offer(1);
+    await harness.clock.advance(ACK_TIMEOUT_MS - 1);
+    expect(failures).toEqual([]);
+    await harness.clock.advance(1);
+    expect(failures).toEqual([{ kind: 'ack_timeout' }]);
+  });
+
+  test('starts anew with every acknowledgement', async () => {
+    open();
+    harness.offer(1, 4);
+    for (let round = 0; round < 3; round += 1) {
+      await harness.clock.advance(ACK_TIMEOUT_MS - 1_000);
+      session.acknowledge(1);
+    }
+    await harness.clock.advance(ACK_TIMEOUT_MS - 1);
+    expect(failures).toEqual([]);
+    await harness.clock.advance(1);
+    expect(failures).toHaveLength(1);
+  });
+
+  test('is measured from the message, however long nothing was sent before', async () => {
+    open();
+    harness.offer(1);
+    session.acknowledge();
+    await harness.clock.advance(ACK_TIMEOUT_MS - 1_000);
+    harness.offer(2);
+    await harness.clock.advance(ACK_TIMEOUT_MS - 1);
+    expect(failures).toEqual([]);
+    session.acknowledge();
+    await harness.clock.advance(10 * ACK_TIMEOUT_MS);
+    expect(failures).toEqual([]);
+    expect(harness.clock.pendingTimers).toBe(0);
+  });
+
+  test('nothing happens after the session was closed', async () => {
+    open();
+    harness.offer(1);
+    pump.close();
+    session.acknowledge();
+    await harness.clock.advance(2 * ACK_TIMEOUT_MS);
+    expect(failures).toEqual([]);
+    expect(harness.line.lane.settled).toBe(0);
+    expect(harness.clock.pendingTimers).toBe(0);
+  });
+});
+
+describe('QoS 0', () => {
+  test('leaving the socket settles and proves nothing; the answer to a PINGREQ does', async () => {
+    open({ qos: 0 });
+    harness.offer(1);
+    session.acknowledge();
+    expect(harness.line.lane.settled).toBe(1);
+    expect(proofs).toEqual([]);
+    await harness.clock.advance(ACK_TIMEOUT_MS / 10);
+    expect(session.pings).toBe(1);
+    session.answerPings();
+    expect(proofs).toEqual(['message']);
+    await harness.clock.advance(10 * ACK_TIMEOUT_MS);
+    expect(failures).toEqual([]);
+    expect(session.pings).toBe(1);
+  });
+
+  test('an unanswered PINGREQ is noticed a deadline and a tenth after the message', async () => {
+    open({ qos: 0 });
+    harness.offer(1);
+    session.acknowledge();
+    await harness.clock.advance(1.1 * ACK_TIMEOUT_MS - 1);
+    expect(failures).toEqual([]);
+    await harness.clock.advance(1);
+    expect(failures).toEqual([{ kind: 'ack_timeout' }]);
+  });
+
+  test('also when an earlier one was answered just before', async () => {
+    open({ qos: 0 });
+    harness.offer(1);
+    session.acknowledge();
+    await harness.clock.advance(ACK_TIMEOUT_MS / 10);
+    session.answerPings();
+    await harness.clock.advance(100);
+    harness.offer(2);
+    session.acknowledge();
+    await harness.clock.advance(1.1 * ACK_TIMEOUT_MS);
+    expect(failures).toEqual([{ kind: 'ack_timeout' }]);
+  });
+});
+
+describe('a probe', () => {
+  test('proves that somebody is there', async () => {
+    open();
+    pump.probe();
+    pump.probe();
+    expect(session.pings).toBe(1);
+    session.answerPings();
+    expect(proofs).toEqual(['other']);
+  });
+
+  test('without an answer ends the session', async () => {
+    open();
+    pump.probe();
+    await harness.clock.advance(ACK_TIMEOUT_MS);
+    expect(failures).toEqual([{ kind: 'ack_timeout' }]);
+  });
+});
+
+describe('refusals', () => {
+  test.each([
+    [135, 'not_authorized'],
+    [144, 'topic_name_invalid'],
+    [153, 'payload_format_invalid'],
+  ])('%i for good: set aside as %s, and the rest flows', async (reasonCode, reason) => {
+    open();
+    harness.offer(1, 3);
+    session.refuse('2', reasonCode);
+    await harness.settle();
+    session.acknowledge();
+    expect(harness.deadLetters).toEqual([{ payload: '2', reason }]);
+    expect(setAside).toEqual([reasonCode]);
+    expect(harness.line.checkpoint()).toMatchObject({ s: 3, x: 1 });
+    expect(failures).toEqual([]);
+  });
+
+  test('of the moment: the session ends, nothing is settled', async () => {
+    open();
+    harness.offer(1);
+    session.refuse('1', 0x97);
+    await harness.settle();
+    expect(failures).toEqual([{ kind: 'refused', reasonCode: 0x97 }]);
+    expect(harness.line.lane.settled).toBe(0);
+  });
+
+  test('that cannot be set aside: it will be sent again', async () => {
+    open();
+    harness.deadLetterFailure = new Error('NATS is away');
+    harness.offer(1);
+    session.refuse('1', 135);
+    await harness.settle();
+    expect(failures).toEqual([{ kind: 'refused', reasonCode: 135 }]);
+    expect(harness.line.lane.settled).toBe(0);
+  });
+});
+
+test('paused: nothing new is sent, acknowledgements still settle', () => {
+  open();
+  harness.offer(1, 2);
+  pump.pause();
+  harness.offer(3);
+  session.acknowledge();
+  expect(counters()).toEqual([1, 2]);
+  expect(harness.line.lane.settled).toBe(2);
+  expect(pump.idle).toBe(true);
+});
+
+test('the defaults of an integration are what the pump is tested with', () => {
+  expect(completeIntegration('gw-1', {}).advanced.ackTimeoutSeconds * 1_000).toBe(ACK_TIMEOUT_MS);
+});

@@ -1,0 +1,16 @@
+import type { Lease } from '@gatecast/shared/ownership';
+
+/** A lease whose validity a test decides. */
+export class FakeLease implements Lease {
+  readonly instance = 'publisher-1';
+  readonly epoch: number;
+  valid = true;
+
+  constructor(epoch = 5) {
+    this.epoch = epoch;
+  }
+
+  isValid(): boolean {
+    return this.valid;
+  }
+}

@@ -1,0 +1,65 @@
+import type { MqttMessage } from '@gatecast/shared/outbox';
+import type { MqttSession, PublishOptions, PublishOutcome, SessionGrant } from '../../src/application/ports.ts';
+
+interface Pending {
+  readonly payload: string;
+  readonly done: (outcome: PublishOutcome) => void;
+}
+
+/** A session whose broker answers when the test says so. */
+export class FakeSession implements MqttSession {
+  readonly grant: SessionGrant;
+  /** Payloads and options of everything published, in order. */
+  readonly published: { topic: string; payload: string; options: PublishOptions }[] = [];
+  pings = 0;
+  isDisconnected = false;
+  isAborted = false;
+  #pending: Pending[] = [];
+  #pingAnswers: (() => void)[] = [];
+
+  constructor(grant: Partial<SessionGrant> = {}) {
+    this.grant = { receiveMaximum: 65_535, serverKeepAliveSeconds: undefined, ...grant };
+  }
+
+  get payloads(): string[] {
+    return this.published.map(({ payload }) => payload);
+  }
+
+  get unanswered(): number {
+    return this.#pending.length;
+  }
+
+  publish({ topic, payload }: MqttMessage, options: PublishOptions, done: (outcome: PublishOutcome) => void): void {
+    const text = Buffer.from(payload).toString();
+    this.published.push({ topic, payload: text, options });
+    this.#pending.push({ payload: text, done });
+  }
+
+  ping(answered: () => void): void {
+    this.pings += 1;
+    this.#pingAnswers.push(answered);
+  }
+
+  async disconnect(): Promise<void> {
+    this.isDisconnected = true;
+  }
+
+  abort(): void {
+    this.isAborted = true;
+  }
+
+  /** Acknowledges the oldest `count`. */
+  acknowledge(count = Number.POSITIVE_INFINITY): void {
+    for (const { done } of this.#pending.splice(0, count)) done({ kind: 'acknowledged' });
+  }
+
+  /** Refuses the publish of `payload`. */
+  refuse(payload: string, reasonCode: number): void {
+    const index = this.#pending.findIndex((pending) => pending.payload === payload);
+    for (const { done } of this.#pending.splice(index, 1)) done({ kind: 'refused', reasonCode });
+  }
+
+  answerPings(): void {
+    for (const answer of this.#pingAnswers.splice(0)) answer();
+  }
+}

@@ -1,0 +1,17 @@
+import type { FaultableBroker } from '@gatecast/shared/testing';
+
+/** Counters of a gateway's measurements that the broker took over, in order, repeats included. */
+export function deliveredCounters(broker: FaultableBroker, gatewayId: string): number[] {
+  return broker.messages
+    .filter(({ topic }) => topic.startsWith(`Aranet/${gatewayId}/sensors/`))
+    .map(({ payload }) => Number(payload));
+}
+
+/** The same without repeats: each at the place where it came first. */
+export function firstSeen(counters: readonly number[]): number[] {
+  return [...new Set(counters)];
+}
+
+export function upTo(n: number): number[] {
+  return Array.from({ length: n }, (_, index) => index + 1);
+}
