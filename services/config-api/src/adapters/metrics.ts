@@ -1,0 +1,43 @@
+import type { GatewayRecord } from '@gatecast/shared/model';
+import type { KeyValueView } from '@gatecast/shared/nats';
+import { Counter, Gauge, type Registry } from '@prometheus-io/client';
+import type { EncoderLag } from '../application/encoder-lag.ts';
+
+export interface ServiceMetricsOptions {
+  registry: Registry;
+  gateways: Pick<KeyValueView<GatewayRecord>, 'entries'>;
+  lag: Pick<EncoderLag, 'oldestAgeMs'>;
+}
+
+export interface ServiceMetrics {
+  countAnnouncement(outcome: 'sent' | 'failed'): void;
+}
+
+/** What the service says of itself beside its requests. */
+export function serviceMetrics({ registry, gateways, lag }: ServiceMetricsOptions): ServiceMetrics {
+  const announcements = new Counter({
+    name: 'gatecast_config_announcements_total',
+    help: 'Changed names and settings put into the line at once, by outcome.',
+    labelNames: ['outcome'],
+    registers: [registry],
+  });
+  new Gauge({
+    name: 'gatecast_config_gateways',
+    help: 'Registered gateways.',
+    labelNames: ['fleet'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [, { value }] of gateways.entries()) this.inc({ fleet: value.fleet });
+    },
+  });
+  new Gauge({
+    name: 'gatecast_config_encoder_lag_seconds',
+    help: 'Age of the oldest accepted reading that is not encoded yet; 0 when none waits.',
+    registers: [registry],
+    collect() {
+      this.set(lag.oldestAgeMs() / 1000);
+    },
+  });
+  return { countAnnouncement: (outcome) => announcements.inc({ outcome }) };
+}
