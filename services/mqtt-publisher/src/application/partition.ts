@@ -41,10 +41,6 @@ export class Partition {
     return this.#recorded;
   }
 
-  get readUpTo(): number {
-    return this.#outstanding.readUpTo;
-  }
-
   /** Whether every message read is durably settled. */
   get isIdle(): boolean {
     return this.#outstanding.size === 0;
@@ -73,7 +69,7 @@ export class Partition {
     this.#recorded = checkpoint;
     this.#outstanding = new Outstanding(checkpoint.seq);
     this.#context = this.#createContext(writer);
-    const waiting = await this.#backlogTails(checkpoint);
+    const waiting = await this.#backlogTails();
     this.#isLoaded = true;
     for (const entry of this.#dependencies.directory.ofPartition(this.number)) {
       this.#add(entry, waiting.get(entry.value.gatewayId));
@@ -189,16 +185,15 @@ export class Partition {
   }
 
   /** Ends of the waiting rooms that are not empty. */
-  async #backlogTails(checkpoint: PublisherCheckpoint): Promise<Map<string, BacklogTail>> {
+  async #backlogTails(): Promise<Map<string, BacklogTail>> {
     const { backlog, directory, clock, log } = this.#dependencies;
     const tails = new Map<string, BacklogTail>();
     while (!this.#stopped.signal.aborted) {
       try {
         const waiting = await backlog.gateways();
-        const own = [...directory.ofPartition(this.number)].map((entry) => entry.value.gatewayId);
-        for (const gatewayId of new Set([...own, ...Object.keys(checkpoint.gateways)])) {
-          const tail = waiting.has(gatewayId) ? await backlog.tail(gatewayId) : undefined;
-          if (tail) tails.set(gatewayId, tail);
+        for (const { value } of directory.ofPartition(this.number)) {
+          const tail = waiting.has(value.gatewayId) ? await backlog.tail(value.gatewayId) : undefined;
+          if (tail) tails.set(value.gatewayId, tail);
         }
         return tails;
       } catch (error) {
@@ -210,8 +205,8 @@ export class Partition {
     return tails;
   }
 
-  #add(entry: Revisioned<GatewayRecord>, tail: BacklogTail | undefined): Gateway | undefined {
-    if (!this.#context || this.#stopped.signal.aborted) return undefined;
+  #add(entry: Revisioned<GatewayRecord>, tail: BacklogTail | undefined): void {
+    if (!this.#context || this.#stopped.signal.aborted) return;
     const { gatewayId } = entry.value;
     const checkpoint = this.#recorded?.gateways[gatewayId];
     const gateway: Gateway = new Gateway(entry, checkpoint, tail, this.#context, (record, transition) => {
@@ -220,7 +215,6 @@ export class Partition {
     });
     this.#gateways.set(gatewayId, gateway);
     gateway.start();
-    return gateway;
   }
 
   #retire(gatewayId: string, gateway: Gateway): void {

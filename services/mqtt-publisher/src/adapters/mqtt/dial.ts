@@ -22,11 +22,6 @@ export interface DialTimeouts {
   tlsMs: number;
 }
 
-export interface ClientKey {
-  /** PEM. */
-  key: string;
-}
-
 /**
  * A connected socket to the broker, TLS included when asked for. The address connected to is the one that the policy
  * was asked about, at every attempt, so that a changing DNS answer cannot lead elsewhere.
