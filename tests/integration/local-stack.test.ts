@@ -29,7 +29,7 @@ test('restarts keep addresses, and a proxy stands between services and NATS', as
   await waitFor(async () => (await send(2)) === 202, { timeoutMs: 20_000 });
   await waitFor(() => delivered() >= 2, { timeoutMs: 20_000 });
 
-  stack.natsProxy.resetAll();
+  for (const { natsProxy } of stack.instances) natsProxy.resetAll();
   await waitFor(async () => (await send(3)) === 202, { timeoutMs: 20_000 });
   await waitFor(() => delivered() >= 3, { timeoutMs: 20_000 });
   const exits = await stack.stop();
@@ -59,7 +59,7 @@ test('with a NATS server of somebody else’s: it is left running, and refusals 
   await using nats = await NatsServer.start();
   const stack = await LocalStack.start({ natsUrl: nats.url, partitions: 4 });
   expect(() => stack.nats).toThrow(TypeError);
-  expect(() => stack.natsProxy).toThrow(TypeError);
+  expect(() => stack.instances[0]!.natsProxy).toThrow(TypeError);
   await stack.registerGateway({ gatewayId: 'gw' });
   const refused = await stack.api.putIntegration('gw', { host: 'broker', port: 0 }).catch((error: unknown) => error);
   expect(refused).toBeInstanceOf(ApiError);
@@ -77,4 +77,51 @@ test('with a NATS server of somebody else’s: it is left running, and refusals 
   await expect(acme.status('gw')).rejects.toMatchObject({ status: 404 });
   await stack.stop();
   await nats.restart();
+});
+
+test('several processes of a service: added, hung, cut off and stopped one by one', async () => {
+  await using stack = await LocalStack.start({
+    partitions: 4,
+    proxied: true,
+    instances: { 'mqtt-publisher': 2, 'sensor-ingest': 2 },
+  });
+  expect(stack.instances.map(({ instance }) => instance).sort()).toEqual([
+    'config-api-1',
+    'encoder-1',
+    'mqtt-publisher-1',
+    'mqtt-publisher-2',
+    'sensor-ingest-1',
+    'sensor-ingest-2',
+  ]);
+  expect(new Set(stack.instances.map(({ process: { adminUrl } }) => adminUrl)).size).toBe(6);
+  const isReady = async (url: string) => (await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(500) })).ok;
+
+  const third = await stack.addInstance('sensor-ingest');
+  expect(third.instance).toBe('sensor-ingest-3');
+  third.process.pause();
+  await expect(isReady(third.process.adminUrl)).rejects.toThrow();
+  third.process.resume();
+  await waitFor(() => isReady(third.process.adminUrl));
+  await third.natsProxy.refuse();
+  third.natsProxy.resetAll();
+  await waitFor(async () => !(await isReady(third.process.adminUrl)));
+  expect(await isReady(stack.services['sensor-ingest'].adminUrl)).toBe(true);
+  expect(await stack.removeInstance(third)).toEqual({ code: 0, signal: null });
+  expect(stack.instancesOf('sensor-ingest')).toHaveLength(2);
+
+  await stack.api.createFleet('other');
+  const other = await stack.addInstance('mqtt-publisher', { fleet: 'other' });
+  expect(other.process.log.some((line) => line.includes('"fleet":"other"'))).toBe(true);
+});
+
+test('on a cluster of three NATS servers', async () => {
+  await using broker = await AedesBroker.start();
+  await using stack = await LocalStack.start({ partitions: 4, natsServers: 3 });
+  expect(() => stack.nats).toThrow(TypeError);
+  const gateway = await stack.registerGateway({ gatewayId: 'gw', mqtt: { host: broker.host, port: broker.port } });
+  const leader = await stack.natsCluster.leaderOf('READINGS');
+  await leader.kill('SIGKILL');
+  const send = async () => (await gateway.send([{ sensorId: 'S', time: now(), values: { co2: 1 } }])).status;
+  await waitFor(async () => (await send()) === 202, { timeoutMs: 30_000 });
+  await waitFor(() => broker.messages.some(({ topic }) => topic.includes('/measurements')), { timeoutMs: 30_000 });
 });

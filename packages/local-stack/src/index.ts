@@ -17,6 +17,8 @@ export type {
 } from './api-types.ts';
 export { GatewayClient, type NewGateway } from './gateway-client.ts';
 export { type IngestAnswer, IngestClient, type IngestRequest } from './ingest-client.ts';
-export { LocalStack, type LocalStackOptions, type StopOptions } from './local-stack.ts';
+export { type InstanceOptions, LocalStack, type LocalStackOptions, type StopOptions } from './local-stack.ts';
+export { ServiceInstance, type ServiceInstanceOptions } from './service-instance.ts';
 export { SERVICE_NAMES, type ServiceName, ServiceProcess, type ServiceProcessOptions } from './service-process.ts';
+export type { StackNatsOptions } from './stack-nats.ts';
 export type { StackSettings } from './stack-settings.ts';

@@ -1,119 +1,135 @@
-import { NatsServer, type NatsServerOptions, type ProcessExit, TcpProxy, TempDir } from '@gatecast/shared/testing';
+import { type NatsCluster, type NatsServer, type ProcessExit, TempDir } from '@gatecast/shared/testing';
 import { ApiClient } from './api-client.ts';
 import { GatewayClient, type NewGateway } from './gateway-client.ts';
 import { IngestClient } from './ingest-client.ts';
-import { SERVICE_NAMES, type ServiceName, ServiceProcess } from './service-process.ts';
-import { createSecrets, environments, type StackSettings } from './stack-settings.ts';
+import { ServiceInstance } from './service-instance.ts';
+import { SERVICE_NAMES, type ServiceName, type ServiceProcess } from './service-process.ts';
+import { type StackNats, type StackNatsOptions, startNats } from './stack-nats.ts';
+import { createSecrets, type Env, environments, type StackSettings } from './stack-settings.ts';
 
-export interface LocalStackOptions extends StackSettings {
-  /** A server that runs already; it is left running. Default: one is started. */
-  natsUrl?: string;
-  /** Of the server that is started. */
-  nats?: NatsServerOptions;
-  /** The services reach NATS through a proxy, which can misbehave. Default false. */
+export interface LocalStackOptions extends StackSettings, StackNatsOptions {
+  /** How many processes of a service there are at the start. Default 1 of each. */
+  instances?: Partial<Record<ServiceName, number>>;
+  /** Each process reaches NATS through a proxy of its own, which can misbehave. Default false. */
   proxied?: boolean;
   /** Flags of Node, such as `--cpu-prof`. */
   nodeFlags?: Partial<Record<ServiceName, readonly string[]>>;
-  /** Gets every line of every log, restarts included. */
-  onLine?: (process: ServiceName | 'nats-server', line: string) => void;
+  /** Gets every line of every log, restarts included. Instances are `encoder-2`, or `nats-1` in a cluster. */
+  onLine?: (process: ServiceName | 'nats-server', line: string, instance: string) => void;
   /** Gives up the start: what has started is stopped, and {@link LocalStack.start} fails. */
   signal?: AbortSignal;
 }
 
-export interface StopOptions {
-  /** How long each service may take before it is killed, ms. Default 20,000. */
-  graceMs?: number;
+export interface InstanceOptions {
+  /** Of a publisher. Default: the default fleet. The fleet must be there. */
+  fleet?: string;
+  /** Settings of its own; go before everything else. */
+  env?: Env;
 }
 
-type Services = Record<ServiceName, ServiceProcess>;
-
-interface Infrastructure {
-  dir: TempDir;
-  /** Undefined when it is not ours. */
-  nats: NatsServer | undefined;
-  natsProxy: TcpProxy | undefined;
-  natsUrl: string;
+export interface StopOptions {
+  /** How long each process may take before it is killed, ms. Default 20,000. */
+  graceMs?: number;
 }
 
 /** In this order: whoever brings work in stops first. */
 const STOP_ORDER: readonly ServiceName[] = ['sensor-ingest', 'encoder', 'mqtt-publisher', 'config-api'];
+
+/** What every instance is started with. */
+interface Launch {
+  options: LocalStackOptions;
+  dir: TempDir;
+  nats: StackNats;
+  env: Record<ServiceName, Env>;
+  /** How many there have been, by service. */
+  counts: Map<ServiceName, number>;
+  /** Those that run, in the order they were started. */
+  instances: ServiceInstance[];
+}
 
 /**
  * The whole system on one machine, as processes of their own, from the sources, on free ports of 127.0.0.1. Nothing of
  * it outlives this process. Restarts keep the ports.
  */
 export class LocalStack {
-  readonly services: Readonly<Services>;
+  /** The first process of each service. */
+  readonly services: Readonly<Record<ServiceName, ServiceProcess>>;
   readonly api: ApiClient;
   readonly apiKey: string;
+  /** Of the first sensor-ingest. */
   readonly ingest: IngestClient;
-  readonly #infrastructure: Infrastructure;
-  #stopping: Promise<Map<ServiceName, ProcessExit>> | undefined;
+  readonly #launch: Launch;
+  #stopping: Promise<Map<string, ProcessExit>> | undefined;
 
-  private constructor(services: Services, infrastructure: Infrastructure, apiKey: string) {
-    this.services = services;
-    this.#infrastructure = infrastructure;
+  private constructor(launch: Launch, apiKey: string) {
+    this.#launch = launch;
+    this.services = firstOfEach(launch.instances);
     this.apiKey = apiKey;
-    this.api = new ApiClient({ baseUrl: services['config-api'].httpUrl, apiKey });
-    this.ingest = new IngestClient(services['sensor-ingest'].httpUrl);
+    this.api = new ApiClient({ baseUrl: this.services['config-api'].httpUrl, apiKey });
+    this.ingest = new IngestClient(this.services['sensor-ingest'].httpUrl);
   }
 
   /**
-   * Resolves once every service is ready.
+   * Resolves once every process is ready.
    * @throws {TestingError} `BINARY_NOT_FOUND`, `SERVER_TOO_OLD`, or what a process said that did not start; whatever had
    * started is stopped then.
    */
   static async start(options: LocalStackOptions = {}): Promise<LocalStack> {
-    const started: Partial<Services> = {};
-    const infrastructure: Infrastructure = {
-      dir: await TempDir.create('stack'),
-      nats: undefined,
-      natsProxy: undefined,
-      natsUrl: '',
-    };
+    const dir = await TempDir.create('stack');
+    let launch: Launch | undefined;
     try {
-      await startNats(options, infrastructure);
-      const secrets = await createSecrets(infrastructure.dir.path);
-      const env = environments(options, infrastructure.natsUrl, secrets);
-      const startService = async (name: ServiceName) => {
-        const { nodeFlags, onLine, signal } = options;
-        signal?.throwIfAborted();
-        started[name] = await ServiceProcess.start({
-          name,
-          env: env[name],
-          nodeFlags: nodeFlags?.[name] ?? [],
-          ...(onLine && { onLine: (line: string) => onLine(name, line) }),
-          ...(signal && { signal }),
-        });
-      };
-      await startService('config-api'); // it makes the streams and buckets that the others wait for
-      const others = SERVICE_NAMES.filter((name) => name !== 'config-api').map(startService);
-      const failed = (await Promise.allSettled(others)).find((result) => result.status === 'rejected');
-      if (failed) throw failed.reason;
-      return new LocalStack(started as Services, infrastructure, secrets.apiKey);
+      const nats = await startNats(options, (server, line) => options.onLine?.('nats-server', line, server));
+      launch = { options, dir, nats, env: emptyEnvironments(), counts: new Map(), instances: [] };
+      const secrets = await createSecrets(dir.path);
+      launch.env = environments({ replicas: options.natsServers ?? 1, ...options }, secrets);
+      await startAll(launch);
+      return new LocalStack(launch, secrets.apiKey);
     } catch (error) {
-      await stopAll(started, infrastructure, {});
+      if (launch) await stopAll(launch, {});
+      else await dir.remove();
       throw error;
     }
   }
 
-  /** @throws {TypeError} when the server is not ours. */
+  /** The processes that belong to the stack, in the order they were started; killed ones included. */
+  get instances(): readonly ServiceInstance[] {
+    return this.#launch.instances;
+  }
+
+  instancesOf(name: ServiceName): ServiceInstance[] {
+    return this.instances.filter((instance) => instance.name === name);
+  }
+
+  /** One more process of a service. Resolves once it is ready. @throws {TestingError} as {@link LocalStack.start} */
+  addInstance(name: ServiceName, options: InstanceOptions = {}): Promise<ServiceInstance> {
+    return startInstance(this.#launch, name, options);
+  }
+
+  /** Stops one process, which then belongs to the stack no more. */
+  async removeInstance(instance: ServiceInstance, options: StopOptions = {}): Promise<ProcessExit> {
+    const { instances } = this.#launch;
+    const position = instances.indexOf(instance);
+    if (position >= 0) instances.splice(position, 1);
+    return instance.stop(options);
+  }
+
+  /** @throws {TypeError} when there is no single server that is ours. */
   get nats(): NatsServer {
-    const { nats } = this.#infrastructure;
-    if (!nats) throw new TypeError('the stack was started with a NATS server that runs elsewhere');
-    return nats;
+    const { server } = this.#launch.nats;
+    if (!server) throw new TypeError('the stack was not started with one NATS server of its own');
+    return server;
   }
 
-  /** @throws {TypeError} when the stack was not started with `proxied`. */
-  get natsProxy(): TcpProxy {
-    const { natsProxy } = this.#infrastructure;
-    if (!natsProxy) throw new TypeError('the stack was not started with a proxy');
-    return natsProxy;
+  /** @throws {TypeError} when the stack was not started with several `natsServers`. */
+  get natsCluster(): NatsCluster {
+    const { cluster } = this.#launch.nats;
+    if (!cluster) throw new TypeError('the stack was not started with a NATS cluster');
+    return cluster;
   }
 
-  /** Where the services reach NATS. */
+  /** Where NATS is, not through a proxy. */
   get natsUrl(): string {
-    return this.#infrastructure.natsUrl;
+    return this.#launch.nats.url;
   }
 
   /**
@@ -124,9 +140,9 @@ export class LocalStack {
     return GatewayClient.register(gateway, this.api, this.ingest);
   }
 
-  /** Stops everything, in order, and tells how each service ended. Repeated calls return the same promise. */
-  stop(options: StopOptions = {}): Promise<Map<ServiceName, ProcessExit>> {
-    this.#stopping ??= stopAll(this.services, this.#infrastructure, options);
+  /** Stops everything, in order, and tells how each process ended. Repeated calls return the same promise. */
+  stop(options: StopOptions = {}): Promise<Map<string, ProcessExit>> {
+    this.#stopping ??= stopAll(this.#launch, options);
     return this.#stopping;
   }
 
@@ -135,35 +151,62 @@ export class LocalStack {
   }
 }
 
-async function startNats(options: LocalStackOptions, infrastructure: Infrastructure): Promise<void> {
-  const { onLine } = options;
-  infrastructure.natsUrl = options.natsUrl ?? '';
-  if (options.natsUrl === undefined) {
-    infrastructure.nats = await NatsServer.start({
-      ...options.nats,
-      ...(onLine && { onLine: (line: string) => onLine('nats-server', line) }),
-    });
-    infrastructure.natsUrl = infrastructure.nats.url;
-  }
-  if (!options.proxied) return;
-  const url = new URL(infrastructure.natsUrl);
-  const target = { host: url.hostname, port: Number(url.port || 4222) };
-  infrastructure.natsProxy = await TcpProxy.start({ target });
-  infrastructure.natsUrl = `nats://${infrastructure.natsProxy.host}:${infrastructure.natsProxy.port}`;
+async function startAll(launch: Launch): Promise<void> {
+  const { options } = launch;
+  await startInstance(launch, 'config-api'); // it makes the streams and buckets that the others wait for
+  const others = SERVICE_NAMES.flatMap((name) => {
+    const count = (options.instances?.[name] ?? 1) - (name === 'config-api' ? 1 : 0);
+    return Array.from({ length: count }, () => startInstance(launch, name));
+  });
+  const failed = (await Promise.allSettled(others)).find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
 }
 
-async function stopAll(
-  services: Partial<Services>,
-  { dir, nats, natsProxy }: Infrastructure,
-  options: StopOptions,
-): Promise<Map<ServiceName, ProcessExit>> {
-  const exits = new Map<ServiceName, ProcessExit>();
+async function startInstance(
+  launch: Launch,
+  name: ServiceName,
+  { fleet, env = {} }: InstanceOptions = {},
+): Promise<ServiceInstance> {
+  const { options, nats, counts, instances } = launch;
+  const { nodeFlags, onLine, signal, proxied = false } = options;
+  signal?.throwIfAborted();
+  const number = (counts.get(name) ?? 0) + 1;
+  counts.set(name, number);
+  const instance = `${name}-${number}`;
+  const started = await ServiceInstance.start({
+    name,
+    instance,
+    fleet,
+    natsUrl: nats.url,
+    proxied,
+    env: { ...launch.env[name], ...env },
+    nodeFlags: nodeFlags?.[name] ?? [],
+    ...(onLine && { onLine: (line: string) => onLine(name, line, instance) }),
+    ...(signal && { signal }),
+  });
+  instances.push(started);
+  return started;
+}
+
+async function stopAll({ instances, nats, dir }: Launch, options: StopOptions): Promise<Map<string, ProcessExit>> {
+  const exits = new Map<string, ProcessExit>();
   for (const name of STOP_ORDER) {
-    const exit = await services[name]?.stop(options);
-    if (exit) exits.set(name, exit);
+    const ending = instances
+      .filter((instance) => instance.name === name)
+      .map(async (instance) => exits.set(instance.instance, await instance.stop(options)));
+    await Promise.all(ending);
   }
-  await natsProxy?.stop();
-  await nats?.stop();
+  await nats.stop();
   await dir.remove();
   return exits;
+}
+
+/** `encoder-1` before `encoder-2`, however fast they started. */
+function firstOfEach(instances: readonly ServiceInstance[]): Record<ServiceName, ServiceProcess> {
+  const first = (name: ServiceName) => instances.find(({ instance }) => instance === `${name}-1`)?.process;
+  return Object.fromEntries(SERVICE_NAMES.map((name) => [name, first(name)])) as Record<ServiceName, ServiceProcess>;
+}
+
+function emptyEnvironments(): Record<ServiceName, Env> {
+  return Object.fromEntries(SERVICE_NAMES.map((name) => [name, {}])) as Record<ServiceName, Env>;
 }

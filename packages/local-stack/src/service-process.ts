@@ -77,6 +77,19 @@ export class ServiceProcess {
     if (signal === 'SIGKILL' || signal === 'SIGTERM') await this.#process.exit;
   }
 
+  /** A process that hangs: it keeps its connections and does nothing, until {@link resume}. */
+  pause(): void {
+    this.#process.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#process.kill('SIGCONT');
+  }
+
+  get running(): boolean {
+    return this.#process.ended === undefined;
+  }
+
   /** Starts it again, on the same ports; stops it first if it still runs. */
   async restart(env: Record<string, string> = {}): Promise<void> {
     if (!this.#process.ended) await this.stop();

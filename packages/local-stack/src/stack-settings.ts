@@ -13,6 +13,8 @@ export interface StackSettings {
   partitions?: number;
   /** Default 3,000. */
   leaseTtlMs?: number;
+  /** Copies of every stream and bucket. Default: as many as NATS servers are started. */
+  replicas?: number;
   /** Default `info`. */
   logLevel?: LogLevel;
   /** CIDR ranges, beside the loopback, that sessions may connect to although they are denied by default. */
@@ -58,12 +60,8 @@ export async function createSecrets(dir: string): Promise<StackSecrets> {
   };
 }
 
-/** The environment of every service. */
-export function environments(
-  settings: StackSettings,
-  natsUrl: string,
-  secrets: StackSecrets,
-): Record<ServiceName, Env> {
+/** The environment of every service, but for what each instance has for itself: its name and its way to NATS. */
+export function environments(settings: StackSettings, secrets: StackSecrets): Record<ServiceName, Env> {
   const http = { GATECAST_HTTP_HOST: '127.0.0.1', GATECAST_HTTP_PORT: '0' };
   const ranges = [...LOOPBACK_RANGES, ...(settings.brokerRanges ?? [])];
   const own: Record<ServiceName, Env> = {
@@ -73,6 +71,7 @@ export function environments(
       GATECAST_SEALING_PUBLIC_KEYS_FILE: secrets.publicKeysFile,
       GATECAST_BOOTSTRAP_API_KEY_FILE: secrets.apiKeyFile,
       GATECAST_LEASE_TTL_MS: String(settings.leaseTtlMs ?? 3_000),
+      GATECAST_REPLICAS: String(settings.replicas ?? 1),
     },
     'sensor-ingest': http,
     encoder: {},
@@ -82,8 +81,6 @@ export function environments(
     },
   };
   const environmentOf = (name: ServiceName): Env => ({
-    GATECAST_NATS_URL: natsUrl,
-    GATECAST_INSTANCE: `${name}-1`,
     GATECAST_ADMIN_HOST: '127.0.0.1',
     GATECAST_ADMIN_PORT: '0',
     GATECAST_LOG_LEVEL: settings.logLevel ?? 'info',
