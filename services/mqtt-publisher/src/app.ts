@@ -75,6 +75,7 @@ export async function startApp(context: ServiceContext<PublisherConfig>): Promis
         tlsMs: config.tlsTimeoutMs,
         connackMs: config.connackTimeoutMs,
         disconnectMs: config.disconnectTimeoutMs,
+        identifySessions: config.identifySessions,
       },
       clock,
       log,

@@ -21,6 +21,11 @@ export const PublisherConfig = Type.Object({
   tlsTimeoutMs: ms(10_000, 'For the TLS handshake.'),
   connackTimeoutMs: ms(10_000, 'From CONNECT to CONNACK.'),
   disconnectTimeoutMs: ms(1_000, 'For a DISCONNECT to be sent.'),
+  identifySessions: Type.Boolean({
+    default: false,
+    description:
+      'MQTT 5: CONNECT carries the user properties `gatecast-instance` and `gatecast-epoch`, which show a broker whose session it is.',
+  }),
   backoffBaseMs: ms(1_000, 'Upper bound of the first delay before connecting again; doubles at each attempt.'),
   backoffMaxMs: ms(60_000, 'Upper bound of every delay before connecting again.'),
   drainMs: ms(2_000, 'How long a planned end of a session waits for acknowledgements.'),

@@ -120,10 +120,11 @@ export class GatewaySession {
     if (this.#attempt === 0) this.#status.connecting(settings.host);
     this.#attempt += 1;
     let failure: Failure | undefined;
-    const result = await connector.connect(settings, this.#interrupt.signal, (ended) => {
+    const onEnd = (ended: Failure) => {
       failure = ended;
       this.#end?.({ kind: 'failed', verdict: classify(ended) });
-    });
+    };
+    const result = await connector.connect(settings, this.#interrupt.signal, onEnd, this.#context.lease());
     observer.connectAttempt(result.ok ? 'ok' : 'failed');
     if (!result.ok) {
       if (!this.#interrupt.signal.aborted) await this.#failed(settings, classify(result.failure));

@@ -37,9 +37,20 @@ export interface PublishOptions {
 
 export type ConnectResult = { ok: true; session: MqttSession } | { ok: false; failure: Failure };
 
+/** In whose name a session is made. */
+export interface SessionOwner {
+  readonly instance: string;
+  readonly epoch: number;
+}
+
 export interface MqttConnector {
   /** One attempt: resolve, connect, TLS, CONNECT. Never throws. `onEnd` is called once when the session ends unasked. */
-  connect(settings: SessionSettings, signal: AbortSignal, onEnd: (failure: Failure) => void): Promise<ConnectResult>;
+  connect(
+    settings: SessionSettings,
+    signal: AbortSignal,
+    onEnd: (failure: Failure) => void,
+    owner: SessionOwner,
+  ): Promise<ConnectResult>;
 }
 
 /** The waiting room. */

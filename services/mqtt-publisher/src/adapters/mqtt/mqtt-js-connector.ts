@@ -2,7 +2,7 @@ import { isGatecastError } from '@gatecast/shared/errors';
 import type { Clock } from '@gatecast/shared/lifecycle';
 import type { Logger } from '@gatecast/shared/logging';
 import { type IClientOptions, MqttClient } from 'mqtt';
-import type { ConnectResult, MqttConnector, SecretOpener } from '../../application/ports.ts';
+import type { ConnectResult, MqttConnector, SecretOpener, SessionOwner } from '../../application/ports.ts';
 import type { Failure } from '../../domain/failure.ts';
 import type { SessionSettings } from '../../domain/session-settings.ts';
 import type { AddressPolicy } from './address-policy.ts';
@@ -14,6 +14,8 @@ export interface ConnectorOptions extends DialTimeouts {
   connackMs: number;
   /** For a DISCONNECT to be sent, ms. */
   disconnectMs: number;
+  /** MQTT 5: CONNECT says who connects and under which epoch. */
+  identifySessions: boolean;
 }
 
 interface Secrets {
@@ -41,11 +43,12 @@ export class MqttJsConnector implements MqttConnector {
     settings: SessionSettings,
     signal: AbortSignal,
     onEnd: (failure: Failure) => void,
+    owner: SessionOwner,
   ): Promise<ConnectResult> {
     try {
       const secrets = await this.#open(settings);
       const socket = await dial(settings, secrets.clientKey, this.#policy, this.#options, signal);
-      const client = new MqttClient(() => socket, clientOptions(settings, secrets.password, this.#options));
+      const client = new MqttClient(() => socket, clientOptions(settings, secrets.password, this.#options, owner));
       const session = new MqttJsSession(client, socket, settings.protocolVersion, this.#options, this.#clock, onEnd);
       const failure = await session.established(signal);
       return failure ? { ok: false, failure } : { ok: true, session };
@@ -76,7 +79,8 @@ const MAX_INCOMING_PACKET = 64 * 1024;
 function clientOptions(
   settings: SessionSettings,
   password: string | undefined,
-  { connackMs }: ConnectorOptions,
+  { connackMs, identifySessions }: ConnectorOptions,
+  owner: SessionOwner,
 ): IClientOptions {
   const { will, protocolVersion } = settings;
   return {
@@ -104,6 +108,18 @@ function clientOptions(
           },
         }
       : {}),
-    ...(protocolVersion === 5 ? { properties: { maximumPacketSize: MAX_INCOMING_PACKET } } : {}),
+    ...(protocolVersion === 5
+      ? {
+          properties: {
+            maximumPacketSize: MAX_INCOMING_PACKET,
+            ...(identifySessions && { userProperties: identityOf(owner) }),
+          },
+        }
+      : {}),
   };
+}
+
+/** By these, a broker's log tells which process a session was of, and whether an older owner came back. */
+function identityOf({ instance, epoch }: SessionOwner): Record<string, string> {
+  return { 'gatecast-instance': instance, 'gatecast-epoch': String(epoch) };
 }
