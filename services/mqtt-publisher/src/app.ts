@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import {
   type EncoderCheckpoint,
   type GatewayRecord,
@@ -16,7 +15,7 @@ import {
   STATUS_EVENTS_STREAM,
   waitForTopology,
 } from '@gatecast/shared/nats';
-import { type LeaseRecord, SoleOwnership } from '@gatecast/shared/ownership';
+import { openOwnership } from '@gatecast/shared/ownership';
 import { createOpener } from '@gatecast/shared/secrets';
 import { connectService, type ServiceContext } from '@gatecast/shared/service';
 import { Gauge, Registry } from '@prometheus-io/client';
@@ -99,27 +98,18 @@ export async function startApp(context: ServiceContext<PublisherConfig>): Promis
     clock,
     log,
   });
-  const leases = await KvStore.open<LeaseRecord>(nats, 'leases');
-  const ownership = new SoleOwnership({
-    role: 'publisher',
-    fleet,
-    instance: config.instance,
-    nonce: randomUUID(),
-    partitions,
-    leases,
-    ttlMs: await leases.ttlMs(),
-    clock,
-    log,
-  });
+  const { instance, handoversPerSecond } = config;
+  const share = { role: 'publisher', fleet, instance, partitions, handoversPerSecond } as const;
+  const ownership = await openOwnership(nats, share, context, registry);
   lifecycle.onStop('ownership', 10_000, () => ownership.stop());
-  registerGauges(registry, publisher, ownership);
+  registerGauges(registry, publisher);
   ownership.start(publisher);
   purger.start();
   lifecycle.onStop('purger', 5_000, () => purger.stop());
   log.info({ adminPort, fleet }, 'ready');
 }
 
-function registerGauges(registry: Registry, publisher: FleetPublisher, ownership: SoleOwnership): void {
+function registerGauges(registry: Registry, publisher: FleetPublisher): void {
   const gateways = () => publisher.partitions().flatMap((partition) => [...partition.gateways()]);
   const gauge = (name: string, help: string, value: () => number) =>
     new Gauge({
@@ -130,8 +120,6 @@ function registerGauges(registry: Registry, publisher: FleetPublisher, ownership
         this.set(value());
       },
     });
-  gauge('lease_valid', 'Whether this process may act for its fleet now.', () => (ownership.isOwner() ? 1 : 0));
-  gauge('partitions_owned', 'Partitions that this process serves.', () => publisher.partitions().length);
   gauge('gateways', 'Gateways that this process serves.', () => gateways().length);
   new Gauge({
     name: 'gatecast_publisher_gateway_status',

@@ -1,4 +1,4 @@
-import { commonSettings } from '@gatecast/shared/config';
+import { commonSettings, ownershipSettings } from '@gatecast/shared/config';
 import { SLUG_PATTERN } from '@gatecast/shared/model';
 import Type, { type Static } from 'typebox';
 
@@ -7,6 +7,7 @@ const count = (value: number, description: string) => Type.Integer({ default: va
 
 export const PublisherConfig = Type.Object({
   ...commonSettings,
+  ...ownershipSettings,
   fleet: Type.String({ default: 'default', pattern: SLUG_PATTERN, description: 'Fleet whose gateways are served.' }),
   sealingPrivateKeys: Type.String({
     secret: true,
