@@ -26,6 +26,10 @@ export const PublisherConfig = Type.Object({
   backoffMaxMs: ms(60_000, 'Upper bound of every delay before connecting again.'),
   drainMs: ms(2_000, 'How long a planned end of a session waits for acknowledgements.'),
   awayMs: ms(3_000, 'A broker away for so long has its messages moved to the waiting room.'),
+  lineMaxAgeMs: ms(
+    30_000,
+    'A batch that is not settled after so long moves to the waiting room, although its broker is connected.',
+  ),
   recordIntervalMs: ms(250, 'Longest time between a settlement and its durable record.'),
   windowsBeyondRecord: count(
     4,

@@ -7,6 +7,7 @@ import { Partition } from './partition.ts';
 import type { PartitionDependencies } from './partition-dependencies.ts';
 
 const LEASE_CHECK_MS = 200;
+const AGE_CHECK_MS = 1_000;
 
 export interface FleetPublisherOptions {
   dependencies: PartitionDependencies;
@@ -31,6 +32,7 @@ export class FleetPublisher implements OwnershipHandlers {
   readonly #owned = new Map<number, Owned>();
   readonly #unsubscribe: () => void;
   #tick: { cancel(): void } | undefined;
+  #ageTick: { cancel(): void } | undefined;
 
   constructor(options: FleetPublisherOptions) {
     this.#options = options;
@@ -41,6 +43,7 @@ export class FleetPublisher implements OwnershipHandlers {
       partition?.gatewayChanged(key, current?.value.fleet === fleet ? current : undefined);
     });
     this.#watchLease();
+    this.#watchAge();
   }
 
   /** Partitions that are served now. */
@@ -78,6 +81,7 @@ export class FleetPublisher implements OwnershipHandlers {
   stop(): void {
     this.#unsubscribe();
     this.#tick?.cancel();
+    this.#ageTick?.cancel();
   }
 
   #start(number: number, lease: Lease): void {
@@ -94,6 +98,14 @@ export class FleetPublisher implements OwnershipHandlers {
       if (owned.hasFailed) return;
       dependencies.log.error({ partition: number, epoch: lease.epoch }, 'the checkpoint is of a higher epoch');
     });
+  }
+
+  /** Slow brokers make no event of their own. */
+  #watchAge(): void {
+    this.#ageTick = this.#options.clock.setTimeout(() => {
+      for (const { partition } of this.#owned.values()) for (const { line } of partition.gateways()) line.checkAge();
+      this.#watchAge();
+    }, AGE_CHECK_MS);
   }
 
   /** A renewal that came late makes the lease valid again: go on with what was held back meanwhile. */

@@ -37,28 +37,8 @@ export class Partition {
     this.#onSuperseded = onSuperseded;
   }
 
-  /** What the durable record said last. */
-  get recorded(): PublisherCheckpoint | undefined {
-    return this.#recorded;
-  }
-
-  /** Whether every message read is durably settled. */
-  get isIdle(): boolean {
-    return this.#outstanding.size === 0;
-  }
-
   gateways(): IterableIterator<Gateway> {
     return this.#gateways.values();
-  }
-
-  /** Lowest BACKLOG sequence that any gateway of the partition still needs; undefined: none does. */
-  get backlogFloor(): number | undefined {
-    let floor: number | undefined;
-    for (const gateway of this.#gateways.values()) {
-      const own = gateway.line.backlogFloor;
-      if (own !== undefined && (floor === undefined || own < floor)) floor = own;
-    }
-    return floor;
   }
 
   /** Takeover: claims the record, then reads on from it. Returns false when the partition turned out not to be ours. */

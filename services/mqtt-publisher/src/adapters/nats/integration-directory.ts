@@ -9,7 +9,6 @@ export class IntegrationDirectory implements GatewayDirectory {
   readonly #fleet: string;
   readonly #partitions: number;
   readonly #byPartition = new Map<number, Set<string>>();
-  readonly #unsubscribe: () => void;
 
   constructor(
     view: KeyValueView<GatewayRecord>,
@@ -22,7 +21,7 @@ export class IntegrationDirectory implements GatewayDirectory {
     this.#fleet = fleet;
     this.#partitions = partitions;
     for (const [gatewayId, { value }] of view.entries()) this.#index(gatewayId, value);
-    this.#unsubscribe = view.onChange(({ key, current }) => this.#index(key, current?.value));
+    view.onChange(({ key, current }) => this.#index(key, current?.value));
   }
 
   *ofPartition(partition: number): Iterable<Revisioned<GatewayRecord>> {
@@ -38,10 +37,6 @@ export class IntegrationDirectory implements GatewayDirectory {
 
   fetch(gatewayId: string): Promise<Revisioned<GatewayRecord> | undefined> {
     return this.#store.get(gatewayId);
-  }
-
-  stop(): void {
-    this.#unsubscribe();
   }
 
   #index(gatewayId: string, record: GatewayRecord | undefined): void {
