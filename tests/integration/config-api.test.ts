@@ -13,6 +13,7 @@ import {
   BUCKETS,
   batchHeaders,
   KvStore,
+  KvView,
   keys,
   lastMessageOf,
   publishToStream,
@@ -21,7 +22,7 @@ import {
   readReadingsHeaders,
   subjects,
 } from '@gatecast/shared/nats';
-import { type LeaseRecord, SoleOwnership } from '@gatecast/shared/ownership';
+import { type LeaseRecord, type MemberRecord, PartitionOwnership } from '@gatecast/shared/ownership';
 import { waitFor } from '@gatecast/shared/testing';
 import { headers } from '@nats-io/nats-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -181,20 +182,29 @@ describe('config-api', () => {
     const log = createLogger({ service: 'test', instance: 'test', level: 'silent' });
     const own = async (role: string, fleet: string) => {
       const acquired = Promise.withResolvers<number>();
-      const ownership = new SoleOwnership({
+      const open = async <T>(bucket: 'members' | 'leases') => {
+        const view = await KvView.open<T>(fixture.connection, bucket, log, systemClock);
+        onTestFinished(() => view.stop());
+        return { store: await KvStore.open<T>(fixture.connection, bucket), view };
+      };
+      const ownership = new PartitionOwnership({
         role,
         fleet,
         instance: `${role}-1`,
         nonce: `${role}-nonce`,
-        partitions: 1,
-        leases,
+        partitions: PARTITIONS,
+        members: await open<MemberRecord>('members'),
+        leases: await open<LeaseRecord>('leases'),
         ttlMs: LEASE_TTL_MS,
+        handoversPerSecond: 10,
         clock: systemClock,
         log,
       });
       onTestFinished(() => ownership.stop());
       ownership.start({
-        acquired: (_partition, lease) => acquired.resolve(lease.epoch),
+        acquired: (partition, lease) => {
+          if (partition === partitionOf('green', PARTITIONS)) acquired.resolve(lease.epoch);
+        },
         lost: async () => {},
         release: async () => {},
       });
@@ -202,7 +212,7 @@ describe('config-api', () => {
     };
     await own('encoder', ALL_FLEETS);
     // This one is not renewed: its process died right after it was made.
-    const epoch = await leases.create('publisher.default.all', {
+    const epoch = await leases.create(`publisher.default.${partitionOf('green', PARTITIONS)}`, {
       instance: 'publisher-1',
       nonce: 'died',
       renewedAt: new Date().toISOString(),

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { EndOfTurn } from '@gatecast/shared/lifecycle';
 import type { EncoderCheckpoint, GatewayRecord, SensorsRecord } from '@gatecast/shared/model';
 import {
@@ -10,7 +9,7 @@ import {
   readingsStreamOf,
   waitForTopology,
 } from '@gatecast/shared/nats';
-import { type LeaseRecord, SoleOwnership } from '@gatecast/shared/ownership';
+import { openOwnership } from '@gatecast/shared/ownership';
 import { connectService, type ServiceContext } from '@gatecast/shared/service';
 import { Registry } from '@prometheus-io/client';
 import { NatsDeadLetters } from './adapters/nats/dead-letters.ts';
@@ -31,7 +30,7 @@ type Context = ServiceContext<EncoderConfig>;
 
 const ROLE = 'encoder';
 const STREAMS = [readingsStreamOf(0), DEADLETTER_STREAM];
-const BUCKETS = ['integrations', 'sensors', 'announced', 'leases', 'checkpoints'] as const;
+const BUCKETS = ['integrations', 'sensors', 'announced', 'members', 'leases', 'checkpoints'] as const;
 const DRAIN_MS = 15_000;
 
 /** Starts the encoder on what `context` gives; everything that is started is registered there to be stopped. */
@@ -66,7 +65,9 @@ async function startEncoding(context: Context, nats: Nats, registry: Registry): 
   const limits = limitsOf(config);
   const partitions = new Partitions(ports, limits);
   registerPartitionGauges(registry, partitions, clock);
-  const ownership = await createOwnership(context, nats);
+  const { instance, handoversPerSecond } = config;
+  const share = { role: ROLE, fleet: ALL_FLEETS, instance, partitions: config.partitions, handoversPerSecond } as const;
+  const ownership = await openOwnership(nats, share, context, registry);
   const purge = new ReadingsPurge({
     ...{ readings, checkpoints, observer, log },
     partitions: config.partitions,
@@ -75,7 +76,7 @@ async function startEncoding(context: Context, nats: Nats, registry: Registry): 
   const housekeeping = new Housekeeping({
     ...{ partitions, readings, purge, clock, log },
     intervalMs: config.housekeepingIntervalSeconds * 1000,
-    isPurger: () => ownership.isOwner() && partitions.get(0)?.state === 'live',
+    isPurger: () => ownership.owns(0) && partitions.get(0)?.state === 'live',
   });
   ownership.start(partitions);
   lifecycle.onStop('partitions', DRAIN_MS, () => ownership.stop());
@@ -94,21 +95,6 @@ async function openDirectories({ log, clock, lifecycle }: Context, nats: Nats) {
     gateways: new KvGatewayDirectory(gatewayView, gatewayStore),
     sensors: new KvSensorDirectory(sensorView, sensorStore),
   };
-}
-
-async function createOwnership({ config, log, clock }: Context, nats: Nats): Promise<SoleOwnership> {
-  const leases = await KvStore.open<LeaseRecord>(nats, 'leases');
-  return new SoleOwnership({
-    role: ROLE,
-    fleet: ALL_FLEETS,
-    instance: config.instance,
-    nonce: randomUUID(),
-    partitions: config.partitions,
-    leases,
-    ttlMs: await leases.ttlMs(),
-    clock,
-    log,
-  });
 }
 
 function limitsOf(config: EncoderConfig): EncoderLimits {

@@ -1,4 +1,4 @@
-import { commonSettings } from '@gatecast/shared/config';
+import { commonSettings, ownershipSettings } from '@gatecast/shared/config';
 import Type, { type Static } from 'typebox';
 
 const KIB = 1024;
@@ -7,6 +7,7 @@ const MIB = 1024 * KIB;
 /** Settings of the encoder. */
 export const EncoderConfig = Type.Object({
   ...commonSettings,
+  ...ownershipSettings,
   batchMaxBytes: Type.Integer({
     default: 256 * KIB,
     minimum: 16 * KIB,

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import {
   type EncoderCheckpoint,
   type GatewayRecord,
@@ -16,13 +15,14 @@ import {
   STATUS_EVENTS_STREAM,
   waitForTopology,
 } from '@gatecast/shared/nats';
-import { type LeaseRecord, SoleOwnership } from '@gatecast/shared/ownership';
+import { openOwnership } from '@gatecast/shared/ownership';
 import { createOpener } from '@gatecast/shared/secrets';
 import { connectService, type ServiceContext } from '@gatecast/shared/service';
 import { Gauge, Registry } from '@prometheus-io/client';
 import { createDeliveryObserver } from './adapters/delivery-metrics.ts';
 import { AddressPolicy } from './adapters/mqtt/address-policy.ts';
 import { MqttJsConnector } from './adapters/mqtt/mqtt-js-connector.ts';
+import { DrainedRooms } from './adapters/nats/drained-rooms.ts';
 import { IntegrationDirectory } from './adapters/nats/integration-directory.ts';
 import { NatsBacklogStore } from './adapters/nats/nats-backlog-store.ts';
 import { NatsCheckpointStore } from './adapters/nats/nats-checkpoint-store.ts';
@@ -58,14 +58,17 @@ export async function startApp(context: ServiceContext<PublisherConfig>): Promis
     status.stop();
   });
   const observer = createDeliveryObserver(registry);
+  const directory = new IntegrationDirectory(integrations, integrationStore, fleet, partitions);
+  const checkpoints = await KvStore.open<PublisherCheckpoint>(nats, 'checkpoints');
+  const encoderCheckpoints = await KvStore.open<EncoderCheckpoint>(nats, 'checkpoints');
   const unreadable = new UnreadableBatches(nats, fleet, log, () => observer.deadLettered('unreadable'));
   const dependencies: PartitionDependencies = {
     fleet,
     outbox: new NatsOutboxReader(nats, { fleet, readAhead: config.readAhead, unreadable }, log, clock),
     backlog: new NatsBacklogStore(nats, fleet, unreadable, log),
-    checkpoints: new NatsCheckpointStore(await KvStore.open<PublisherCheckpoint>(nats, 'checkpoints'), fleet),
+    checkpoints: new NatsCheckpointStore(checkpoints, fleet),
     deadLetters: new NatsDeadLetters(nats, fleet),
-    directory: new IntegrationDirectory(integrations, integrationStore, fleet, partitions),
+    directory,
     status,
     connector: new MqttJsConnector(
       policy,
@@ -89,38 +92,28 @@ export async function startApp(context: ServiceContext<PublisherConfig>): Promis
   const publisher = new FleetPublisher({ dependencies, integrations, partitions, clock });
   lifecycle.onStop('fleet publisher', 1_000, async () => publisher.stop());
 
-  const purger = new Purger({
-    nats,
-    fleet,
-    partitions,
-    intervalMs: config.purgeIntervalMs,
-    encoderCheckpoints: await KvStore.open<EncoderCheckpoint>(nats, 'checkpoints'),
-    owned: () => publisher.partitions(),
-    onRun: (result) => observer.purged(result),
-    clock,
-    log,
-  });
-  const leases = await KvStore.open<LeaseRecord>(nats, 'leases');
-  const ownership = new SoleOwnership({
-    role: 'publisher',
-    fleet,
-    instance: config.instance,
-    nonce: randomUUID(),
-    partitions,
-    leases,
-    ttlMs: await leases.ttlMs(),
-    clock,
-    log,
-  });
+  const { instance, handoversPerSecond } = config;
+  const share = { role: 'publisher', fleet, instance, partitions, handoversPerSecond } as const;
+  const ownership = await openOwnership(nats, share, context, registry);
   lifecycle.onStop('ownership', 10_000, () => ownership.stop());
-  registerGauges(registry, publisher, ownership);
+  registerGauges(registry, publisher);
   ownership.start(publisher);
+  const purger = new Purger({
+    ...{ nats, clock, log },
+    records: { fleet, partitions, checkpoints, encoderCheckpoints, directory },
+    intervalMs: config.purgeIntervalMs,
+    isPurger: () => ownership.owns(0),
+    onRun: (result) => observer.purged(result),
+  });
   purger.start();
   lifecycle.onStop('purger', 5_000, () => purger.stop());
+  const rooms = new DrainedRooms({ ...{ nats, fleet, clock, log }, owned: () => publisher.partitions() });
+  rooms.start();
+  lifecycle.onStop('drained rooms', 5_000, () => rooms.stop());
   log.info({ adminPort, fleet }, 'ready');
 }
 
-function registerGauges(registry: Registry, publisher: FleetPublisher, ownership: SoleOwnership): void {
+function registerGauges(registry: Registry, publisher: FleetPublisher): void {
   const gateways = () => publisher.partitions().flatMap((partition) => [...partition.gateways()]);
   const gauge = (name: string, help: string, value: () => number) =>
     new Gauge({
@@ -131,8 +124,6 @@ function registerGauges(registry: Registry, publisher: FleetPublisher, ownership
         this.set(value());
       },
     });
-  gauge('lease_valid', 'Whether this process may act for its fleet now.', () => (ownership.isOwner() ? 1 : 0));
-  gauge('partitions_owned', 'Partitions that this process serves.', () => publisher.partitions().length);
   gauge('gateways', 'Gateways that this process serves.', () => gateways().length);
   new Gauge({
     name: 'gatecast_publisher_gateway_status',

@@ -1,4 +1,4 @@
-import { commonSettings } from '@gatecast/shared/config';
+import { commonSettings, ownershipSettings } from '@gatecast/shared/config';
 import { SLUG_PATTERN } from '@gatecast/shared/model';
 import Type, { type Static } from 'typebox';
 
@@ -7,6 +7,7 @@ const count = (value: number, description: string) => Type.Integer({ default: va
 
 export const PublisherConfig = Type.Object({
   ...commonSettings,
+  ...ownershipSettings,
   fleet: Type.String({ default: 'default', pattern: SLUG_PATTERN, description: 'Fleet whose gateways are served.' }),
   sealingPrivateKeys: Type.String({
     secret: true,
@@ -30,6 +31,10 @@ export const PublisherConfig = Type.Object({
   backoffMaxMs: ms(60_000, 'Upper bound of every delay before connecting again.'),
   drainMs: ms(2_000, 'How long a planned end of a session waits for acknowledgements.'),
   awayMs: ms(3_000, 'A broker away for so long has its messages moved to the waiting room.'),
+  lineMaxAgeMs: ms(
+    30_000,
+    'A batch that is not settled after so long moves to the waiting room, although its broker is connected.',
+  ),
   recordIntervalMs: ms(250, 'Longest time between a settlement and its durable record.'),
   windowsBeyondRecord: count(
     4,

@@ -35,13 +35,15 @@ import { createSealer, generateSealingKeys, type Sealer } from '@gatecast/shared
 import { NatsServer, TempDir, waitFor } from '@gatecast/shared/testing';
 
 export const LEASE_TTL_MS = 3_000;
-const PARTITIONS = 8;
+const DEFAULT_PARTITIONS = 8;
 const FLEET = 'default';
 
 export interface FixtureOptions {
   /** Settings of the publisher, by environment variable. */
   env?: Record<string, string>;
   limits?: Partial<StorageLimits>;
+  /** Default 8. */
+  partitions?: number;
 }
 
 export interface EmitOptions {
@@ -67,6 +69,9 @@ export class PublisherFixture {
   readonly #counters = new Map<string, number>();
   #writes = 0;
   readonly #dir: TempDir;
+  readonly #env: Record<string, string>;
+  readonly #partitions: number;
+  readonly #others: ServiceProcess[] = [];
 
   private constructor(parts: {
     nats: NatsServer;
@@ -77,6 +82,8 @@ export class PublisherFixture {
     status: KvStore<StatusRecord>;
     checkpoints: KvStore<PublisherCheckpoint>;
     dir: TempDir;
+    env: Record<string, string>;
+    partitions: number;
   }) {
     this.nats = parts.nats;
     this.connection = parts.connection;
@@ -86,9 +93,15 @@ export class PublisherFixture {
     this.#status = parts.status;
     this.#checkpoints = parts.checkpoints;
     this.#dir = parts.dir;
+    this.#env = parts.env;
+    this.#partitions = parts.partitions;
   }
 
-  static async start({ env = {}, limits = {} }: FixtureOptions = {}): Promise<PublisherFixture> {
+  static async start({
+    env = {},
+    limits = {},
+    partitions = DEFAULT_PARTITIONS,
+  }: FixtureOptions = {}): Promise<PublisherFixture> {
     const nats = await NatsServer.start();
     const dir = await TempDir.create('publisher');
     const log = createLogger({ service: 'test', instance: 'test', level: 'silent' });
@@ -100,31 +113,39 @@ export class PublisherFixture {
     const sealing = await generateSealingKeys('test');
     const keyFile = join(dir.path, 'sealing.json');
     await writeFile(keyFile, sealing.privateJwks);
-    const publisher = await ServiceProcess.start({
-      name: 'mqtt-publisher',
-      env: {
-        GATECAST_NATS_URL: nats.url,
-        GATECAST_PARTITIONS: String(PARTITIONS),
-        GATECAST_INSTANCE: 'publisher-1',
-        GATECAST_ADMIN_PORT: '0',
-        GATECAST_ADMIN_HOST: '127.0.0.1',
-        GATECAST_SEALING_PRIVATE_KEYS_FILE: keyFile,
-        GATECAST_BROKER_ALLOWED_RANGES: '127.0.0.0/8,::1/128',
-        GATECAST_BACKOFF_BASE_MS: '100',
-        GATECAST_BACKOFF_MAX_MS: '500',
-        ...env,
-      },
-    });
+    const settings = {
+      GATECAST_NATS_URL: nats.url,
+      GATECAST_PARTITIONS: String(partitions),
+      GATECAST_INSTANCE: 'publisher-1',
+      GATECAST_ADMIN_PORT: '0',
+      GATECAST_ADMIN_HOST: '127.0.0.1',
+      GATECAST_SEALING_PRIVATE_KEYS_FILE: keyFile,
+      GATECAST_BROKER_ALLOWED_RANGES: '127.0.0.0/8,::1/128',
+      GATECAST_BACKOFF_BASE_MS: '100',
+      GATECAST_BACKOFF_MAX_MS: '500',
+      ...env,
+    };
+    const publisher = await ServiceProcess.start({ name: 'mqtt-publisher', env: settings });
     return new PublisherFixture({
       nats,
       connection,
       publisher,
       dir,
+      env: settings,
+      partitions,
       sealer: await createSealer(sealing.publicJwks),
       integrations: await KvStore.open<GatewayRecord>(connection, 'integrations'),
       status: await KvStore.open<StatusRecord>(connection, 'status'),
       checkpoints: await KvStore.open<PublisherCheckpoint>(connection, 'checkpoints'),
     });
+  }
+
+  /** One more publisher of the same fleet. */
+  async startAnother(instance: string): Promise<ServiceProcess> {
+    const env = { ...this.#env, GATECAST_INSTANCE: instance };
+    const another = await ServiceProcess.start({ name: 'mqtt-publisher', env });
+    this.#others.push(another);
+    return another;
   }
 
   /** Registers a gateway, or changes the settings of one. Returns the revision. */
@@ -172,7 +193,7 @@ export class PublisherFixture {
     }));
     const source = { sequence: first, part: 1, parts: 1 };
     const headers = batchHeaders({ incarnation, source, settings, first, count });
-    const subject = subjects.outbox(FLEET, partitionOf(gatewayId, PARTITIONS), gatewayId);
+    const subject = subjects.outbox(FLEET, partitionOf(gatewayId, this.#partitions), gatewayId);
     const body = encodeBatch(messages);
     if (traceparent !== undefined) headers.set('traceparent', traceparent);
     this.#writes += 1;
@@ -189,7 +210,7 @@ export class PublisherFixture {
     const first = 'neighbour-0';
     for (let index = 1; ; index += 1) {
       const second = `neighbour-${index}`;
-      if (partitionOf(second, PARTITIONS) === partitionOf(first, PARTITIONS)) return [first, second];
+      if (partitionOf(second, this.#partitions) === partitionOf(first, this.#partitions)) return [first, second];
     }
   }
 
@@ -209,13 +230,13 @@ export class PublisherFixture {
   }
 
   async checkpoint(gatewayId: string): Promise<PublisherCheckpoint['gateways'][string] | undefined> {
-    const key = keys.checkpoint('publisher', FLEET, partitionOf(gatewayId, PARTITIONS));
+    const key = keys.checkpoint('publisher', FLEET, partitionOf(gatewayId, this.#partitions));
     return (await this.#checkpoints.get(key))?.value.gateways[gatewayId];
   }
 
   /** Records, as the encoder does, that it has encoded a gateway up to `counter`. */
   async recordAsEncoder(gatewayId: string, counter: number, incarnation = 'first'): Promise<void> {
-    const key = keys.checkpoint('encoder', ALL_FLEETS, partitionOf(gatewayId, PARTITIONS));
+    const key = keys.checkpoint('encoder', ALL_FLEETS, partitionOf(gatewayId, this.#partitions));
     const store = await KvStore.open<EncoderCheckpoint>(this.connection, 'checkpoints');
     const found = await store.get(key);
     const position = { i: incarnation, c: counter, s: counter, p: ALL_PARTS };
@@ -238,18 +259,18 @@ export class PublisherFixture {
   }
 
   /** Value of one of the publisher's metrics that has no labels. */
-  async metric(name: string): Promise<number> {
-    const metrics = await (await fetch(`${this.publisher.adminUrl}/metrics`)).text();
+  async metric(name: string, publisher = this.publisher): Promise<number> {
+    const metrics = await (await fetch(`${publisher.adminUrl}/metrics`)).text();
     return Number(new RegExp(`^${name} (.+)$`, 'm').exec(metrics)?.[1]);
   }
 
   /** Whether the publisher says, by its metrics, that it does not hold a valid lease. */
   async isLeaseOver(): Promise<boolean> {
-    return (await this.metric('gatecast_publisher_lease_valid')) === 0;
+    return (await this.metric('gatecast_publisher_leases_valid')) === 0;
   }
 
   async stop(): Promise<void> {
-    await this.publisher.stop();
+    await Promise.all([this.publisher, ...this.#others].map((publisher) => publisher.stop()));
     await this.connection.close();
     await this.nats.stop();
     await this.#dir.remove();

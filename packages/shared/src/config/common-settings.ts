@@ -3,6 +3,16 @@ import Type from 'typebox';
 import { LOG_LEVELS, type LogLevel } from '../logging/index.ts';
 import { DEFAULT_PARTITIONS } from '../model/index.ts';
 
+/** Settings of services that share partitions among their processes. */
+export const ownershipSettings = {
+  handoversPerSecond: Type.Integer({
+    default: 10,
+    minimum: 1,
+    maximum: 1_000,
+    description: 'Partitions that a process gives away a second, at most, when another one has come.',
+  }),
+};
+
 /** Settings that every service has. Spread them into the service's own schema. */
 export const commonSettings = {
   natsUrl: Type.String({ default: 'nats://127.0.0.1:4222', description: 'NATS servers, comma-separated.' }),
@@ -17,8 +27,10 @@ export const commonSettings = {
   }),
   instance: Type.String({
     default: hostname(),
-    pattern: '^[A-Za-z0-9._-]{1,128}$',
-    description: 'Name of this process in logs, leases and status. Default: the host name.',
+    pattern: '^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$',
+    maxLength: 128,
+    description:
+      'Name of this process in logs, leases and status; each process of a role and fleet needs its own. Default: the host name.',
   }),
   adminHost: Type.String({ default: '0.0.0.0', description: 'Address of the admin port.' }),
   adminPort: Type.Integer({

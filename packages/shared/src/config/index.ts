@@ -1,2 +1,2 @@
-export { commonSettings } from './common-settings.ts';
+export { commonSettings, ownershipSettings } from './common-settings.ts';
 export { isSecretSetting, loadConfig, variableOf } from './load-config.ts';

@@ -16,6 +16,7 @@ export const ERROR_CODES = [
   'PAYLOAD_MALFORMED',
   'STOP_DEADLINE',
   'SECRET_UNREADABLE',
+  'INSTANCE_NAME_TAKEN',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

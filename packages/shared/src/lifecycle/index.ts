@@ -4,3 +4,4 @@ export { delay, withDeadline } from './deadline.ts';
 export { EndOfTurn } from './end-of-turn.ts';
 export { Lifecycle, type LifecycleState } from './lifecycle.ts';
 export { Periodic, type PeriodicOptions } from './periodic.ts';
+export { SharedRequest } from './shared-request.ts';

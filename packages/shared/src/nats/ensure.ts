@@ -8,7 +8,7 @@ import { BUCKETS, type Bucket, commonStreams, fleetStreams, type StorageLimits }
 
 export interface BucketOptions {
   replicas: number;
-  /** TTL of a lease, ms: an owner that has not renewed for so long is no longer one. */
+  /** TTL of members and leases, ms: an owner that has not renewed for so long is no longer one. */
   leaseTtlMs: number;
 }
 
@@ -32,7 +32,9 @@ export async function ensureBuckets(nats: Nats, { replicas, leaseTtlMs }: Bucket
       history: 1,
       allow_direct: false,
       // The marker makes an expiry an event that watchers see; the server's least is one second.
-      ...(bucket === 'leases' ? { ttl: leaseTtlMs, markerTTL: Math.max(1_000, leaseTtlMs) } : {}),
+      ...(bucket === 'leases' || bucket === 'members'
+        ? { ttl: leaseTtlMs, markerTTL: Math.max(1_000, leaseTtlMs) }
+        : {}),
     });
   }
 }

@@ -20,6 +20,8 @@ export interface FollowOptions {
   namePrefix: string;
   /** Messages that the server may send ahead. */
   maxMessages: number;
+  /** Asked before a consumer that was lost is made again: whether to go on. */
+  mayGoOn?: () => Promise<boolean>;
 }
 
 /**
@@ -38,6 +40,10 @@ export async function* followStream(
   let next = from;
   for (let generation = 0; !signal.aborted; generation += 1) {
     let messages: ConsumerMessages;
+    if (generation > 0 && options.mayGoOn && !(await options.mayGoOn())) {
+      await delay(RETRY_MS, clock, signal);
+      continue;
+    }
     try {
       const consumer = await createConsumer(nats, options, next, generation);
       messages = await consumer.consume({

@@ -19,7 +19,7 @@ export {
   type Source,
 } from './headers.ts';
 export { type KeyValueStore, KvStore, type Revisioned } from './kv-store.ts';
-export { type KeyValueView, type KvChange, KvView } from './kv-view.ts';
+export { type Departure, type KeyValueView, type KvChange, KvView, type KvViewOptions } from './kv-view.ts';
 export { lastMessageOf, nextMessageOf, type PublishResult, publishToStream, type StoredMessage } from './publish.ts';
 export {
   ALL_FLEETS,

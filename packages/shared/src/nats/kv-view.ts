@@ -10,6 +10,18 @@ export interface KvChange<T> {
   /** undefined: deleted, or expired. */
   current: Revisioned<T> | undefined;
   previous: Revisioned<T> | undefined;
+  /** How it went, when there is no `current`. */
+  gone?: Departure | undefined;
+}
+
+/** How a key went; `missed`: nobody saw it go, it is only no longer there. */
+export type Departure = 'deleted' | 'expired' | 'missed';
+
+export interface KvViewOptions {
+  /** Follows only keys that begin with these tokens, such as `publisher.default`. */
+  prefix?: string;
+  /** Lists the bucket again so often, ms, in case that a change was not announced. Default: only after a reconnect. */
+  relistMs?: number;
 }
 
 /** A read-only copy of a bucket in memory, kept up to date. */
@@ -31,6 +43,7 @@ export class KvView<T> implements KeyValueView<T> {
   readonly #bucket: Bucket;
   readonly #log: Logger;
   readonly #clock: Clock;
+  readonly #options: KvViewOptions;
   readonly #entries = new Map<string, Revisioned<T>>();
   readonly #listeners = new Set<(change: KvChange<T>) => void>();
   readonly #stopped = new AbortController();
@@ -38,22 +51,31 @@ export class KvView<T> implements KeyValueView<T> {
   /** Counts listings: what belongs to a former one is ignored. */
   #generation = 0;
   #listing: Promise<void> = Promise.resolve();
+  #isListing = false;
   #unsubscribe: () => void = () => {};
 
-  private constructor(nats: Nats, bucket: Bucket, log: Logger, clock: Clock) {
+  private constructor(nats: Nats, bucket: Bucket, log: Logger, clock: Clock, options: KvViewOptions) {
     this.#nats = nats;
     this.#bucket = bucket;
     this.#log = log;
     this.#clock = clock;
+    this.#options = options;
   }
 
   /** Resolves once everything that is in the bucket now is in the view. */
-  static async open<T>(nats: Nats, bucket: Bucket, log: Logger, clock: Clock): Promise<KvView<T>> {
-    const view = new KvView<T>(nats, bucket, log, clock);
+  static async open<T>(
+    nats: Nats,
+    bucket: Bucket,
+    log: Logger,
+    clock: Clock,
+    options: KvViewOptions = {},
+  ): Promise<KvView<T>> {
+    const view = new KvView<T>(nats, bucket, log, clock, options);
     view.#unsubscribe = nats.onReconnect(() => view.#relist());
     view.#relist();
     // A reconnect meanwhile ends one listing and begins another.
     for (let awaited: Promise<void> | undefined; awaited !== view.#listing; await awaited) awaited = view.#listing;
+    void view.#relistNowAndThen();
     return view;
   }
 
@@ -81,6 +103,14 @@ export class KvView<T> implements KeyValueView<T> {
     this.#listing = this.#list(this.#generation);
   }
 
+  async #relistNowAndThen(): Promise<void> {
+    const { relistMs } = this.#options;
+    while (relistMs !== undefined && !this.#stopped.signal.aborted) {
+      await delay(relistMs, this.#clock, this.#stopped.signal);
+      if (!this.#isListing && this.#nats.isConnected() && !this.#stopped.signal.aborted) this.#relist();
+    }
+  }
+
   #isCurrent(generation: number): boolean {
     return generation === this.#generation && !this.#stopped.signal.aborted;
   }
@@ -88,9 +118,11 @@ export class KvView<T> implements KeyValueView<T> {
   /** Starts a new watch and takes its listing as the truth. Tries until it succeeds or another listing begins. */
   async #list(generation: number): Promise<void> {
     while (this.#isCurrent(generation)) {
+      this.#isListing = true;
       try {
         this.#watch?.stop();
         await this.#listAndWatch(generation);
+        if (this.#isCurrent(generation)) this.#isListing = false;
         return;
       } catch (error) {
         if (!this.#isCurrent(generation)) return;
@@ -101,8 +133,9 @@ export class KvView<T> implements KeyValueView<T> {
   }
 
   async #listAndWatch(generation: number): Promise<void> {
+    const { prefix } = this.#options;
     const consumer = await this.#nats.js.consumers.getPushConsumer(`KV_${this.#bucket}`, {
-      filter_subjects: `$KV.${this.#bucket}.>`,
+      filter_subjects: `$KV.${this.#bucket}.${prefix === undefined ? '' : `${prefix}.`}>`,
       deliver_policy: DeliverPolicy.LastPerSubject,
     });
     const { num_pending: pending } = await consumer.info(true);
@@ -112,7 +145,7 @@ export class KvView<T> implements KeyValueView<T> {
     // In the same callback as the last message of the listing: what comes after it is news, and no part of it.
     const endListing = () => {
       isListing = false;
-      for (const key of [...this.#entries.keys()]) if (!listed.has(key)) this.#set(key, undefined);
+      for (const key of [...this.#entries.keys()]) if (!listed.has(key)) this.#set(key, undefined, 'missed');
       listing.resolve();
     };
     const callback = (message: JsMsg) => {
@@ -144,15 +177,21 @@ export class KvView<T> implements KeyValueView<T> {
   }
 
   #apply(key: string, message: JsMsg): void {
-    const deleted = message.headers?.has('KV-Operation') || message.headers?.has('Nats-Marker-Reason');
     if (this.#entries.get(key)?.revision === message.seq) return;
-    this.#set(key, deleted ? undefined : { value: message.json<T>(), revision: message.seq });
+    const gone = departureOf(message);
+    this.#set(key, gone ? undefined : { value: message.json<T>(), revision: message.seq }, gone);
   }
 
-  #set(key: string, current: Revisioned<T> | undefined): void {
+  #set(key: string, current: Revisioned<T> | undefined, gone?: Departure): void {
     const previous = this.#entries.get(key);
     if (current) this.#entries.set(key, current);
     else if (!this.#entries.delete(key)) return;
-    for (const listener of [...this.#listeners]) listener({ key, current, previous });
+    for (const listener of [...this.#listeners]) listener({ key, current, previous, gone });
   }
+}
+
+function departureOf(message: JsMsg): Departure | undefined {
+  const reason = message.headers?.get('Nats-Marker-Reason');
+  if (reason) return reason === 'MaxAge' ? 'expired' : 'deleted';
+  return message.headers?.has('KV-Operation') ? 'deleted' : undefined;
 }

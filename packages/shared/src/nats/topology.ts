@@ -124,6 +124,7 @@ export const BUCKETS = [
   'sensors',
   'announced',
   'status',
+  'members',
   'leases',
   'checkpoints',
 ] as const;
@@ -131,7 +132,8 @@ export type Bucket = (typeof BUCKETS)[number];
 
 /** Keys of the buckets that hold more than one kind of record. */
 export const keys = {
-  lease: (role: string, fleet: string, scope: string) => `${role}.${fleet}.${scope}`,
+  member: (role: string, fleet: string, instance: string) => `${role}.${fleet}.${instance}`,
+  lease: (role: string, fleet: string, partition: number) => `${role}.${fleet}.${partition}`,
   checkpoint: (role: string, fleet: string, partition: number) => `${role}.${fleet}.${partition}`,
 } as const;
 

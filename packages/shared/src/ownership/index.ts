@@ -1,2 +1,5 @@
-export type { Lease, LeaseRecord, Ownership, OwnershipHandlers } from './ownership.ts';
-export { leaseKeyOf, SoleOwnership, type SoleOwnershipOptions } from './sole-ownership.ts';
+export type { Acquisition } from './effects.ts';
+export { type OpenOwnershipOptions, openOwnership } from './open-ownership.ts';
+export type { Lease, LeaseRecord, MemberRecord, Ownership, OwnershipHandlers } from './ownership.ts';
+export { OwnershipMetrics } from './ownership-metrics.ts';
+export { leaseKeyOf, type OwnershipObserver, PartitionOwnership } from './partition-ownership.ts';

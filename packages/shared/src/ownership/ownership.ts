@@ -10,6 +10,12 @@ export interface Lease {
    * in time ("passive fencing": stop acting, keep the sockets), and true again if it then turns out to be ours still.
    */
   isValid(): boolean;
+  /**
+   * Asks the leader whether the lease is still ours. To be awaited before anything that would answer a takeover: before
+   * a session that ended unasked is opened again, and before a lost consumer is made again. While NATS does not answer
+   * it says what `isValid()` says. Never rejects.
+   */
+  confirm(): Promise<boolean>;
 }
 
 export interface OwnershipHandlers {
@@ -30,15 +36,23 @@ export interface Ownership {
   start(handlers: OwnershipHandlers): void;
   /** Planned handover of everything: releases each partition, then gives up its lease. */
   stop(): Promise<void>;
-  /** Whether anything is owned now. */
-  isOwner(): boolean;
+  /** Whether this process may act for the partition now. */
+  owns(partition: number): boolean;
 }
 
 /** Value in the bucket `leases`. */
 export interface LeaseRecord {
   instance: string;
-  /** Tells this holder from a former process of the same name. */
+  /** Tells this holder from a former, or another, process of the same name. */
   nonce: string;
   /** ISO 8601: the owner's heartbeat. */
   renewedAt: string;
+}
+
+/** Value in the bucket `members`. */
+export interface MemberRecord {
+  instance: string;
+  nonce: string;
+  /** ISO 8601. */
+  startedAt: string;
 }

@@ -1,5 +1,5 @@
 import { GatecastError } from '../errors/index.ts';
-import type { KeyValueStore, KeyValueView, KvChange, Revisioned } from '../nats/index.ts';
+import type { Departure, KeyValueStore, KeyValueView, KvChange, Revisioned } from '../nats/index.ts';
 
 /**
  * A bucket in memory, with a view of it. Passes the same conformance suite as `KvStore` and `KvView`; records are
@@ -24,7 +24,7 @@ export class InMemoryKv<T> implements KeyValueStore<T> {
 
   /** Ends a key without a request, as its TTL does. */
   expire(key: string): void {
-    if (this.#entries.delete(key)) this.#announce(key, undefined);
+    if (this.#entries.delete(key)) this.#announce(key, undefined, 'expired');
   }
 
   async get(key: string): Promise<Revisioned<T> | undefined> {
@@ -48,7 +48,7 @@ export class InMemoryKv<T> implements KeyValueStore<T> {
     await this.#beforeWrite();
     if (revision !== undefined && this.#entries.get(key)?.revision !== revision) throw conflict('deleting', key);
     this.#sequence += 1;
-    if (this.#entries.delete(key)) this.#announce(key, undefined);
+    if (this.#entries.delete(key)) this.#announce(key, undefined, 'deleted');
   }
 
   #read(key: string): Revisioned<T> | undefined {
@@ -63,8 +63,8 @@ export class InMemoryKv<T> implements KeyValueStore<T> {
     return this.#sequence;
   }
 
-  #announce(key: string, current: Revisioned<T> | undefined): void {
-    this.view.apply(key, current);
+  #announce(key: string, current: Revisioned<T> | undefined, gone?: Departure): void {
+    this.view.apply(key, current, gone);
   }
 
   async #beforeWrite(): Promise<void> {
@@ -83,7 +83,7 @@ export class InMemoryKv<T> implements KeyValueStore<T> {
 export class InMemoryKvView<T> implements KeyValueView<T> {
   readonly #entries = new Map<string, Revisioned<T>>();
   readonly #listeners = new Set<(change: KvChange<T>) => void>();
-  #held: [string, Revisioned<T> | undefined][] | undefined;
+  #held: [string, Revisioned<T> | undefined, Departure | undefined][] | undefined;
 
   /** From here on the view lags behind, until {@link release}. */
   hold(): void {
@@ -94,19 +94,19 @@ export class InMemoryKvView<T> implements KeyValueView<T> {
   release(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
-    for (const [key, current] of held) this.apply(key, current);
+    for (const [key, current, gone] of held) this.apply(key, current, gone);
   }
 
   /** Called by the bucket; tests use it to show a record that no store wrote. */
-  apply(key: string, current: Revisioned<T> | undefined): void {
+  apply(key: string, current: Revisioned<T> | undefined, gone?: Departure): void {
     if (this.#held) {
-      this.#held.push([key, current]);
+      this.#held.push([key, current, gone]);
       return;
     }
     const previous = this.#entries.get(key);
     if (current) this.#entries.set(key, current);
     else this.#entries.delete(key);
-    for (const listener of [...this.#listeners]) listener({ key, current, previous });
+    for (const listener of [...this.#listeners]) listener({ key, current, previous, gone });
   }
 
   get(key: string): Revisioned<T> | undefined {

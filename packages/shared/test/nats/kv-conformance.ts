@@ -118,7 +118,7 @@ export function describeKeyValueStore(name: string, open: () => Promise<KvUnderT
       expect(changes).toEqual([
         { key: 'a', current: one, previous: undefined },
         { key: 'a', current: two, previous: one },
-        { key: 'a', current: undefined, previous: two },
+        { key: 'a', current: undefined, previous: two, gone: 'deleted' },
       ]);
       unsubscribe();
       const third = await store.create('a', { text: 'three' });

@@ -77,7 +77,7 @@ test('after a reconnect it knows what happened meanwhile, deletions too, and say
   await proxy.restore();
   await waitFor(() => changes.length === 3);
   expect(changes).toContainEqual({ key: 'changed', current: view.get('changed'), previous: changed });
-  expect(changes).toContainEqual({ key: 'deleted', current: undefined, previous: deleted });
+  expect(changes).toContainEqual({ key: 'deleted', current: undefined, previous: deleted, gone: 'deleted' });
   expect(changes).toContainEqual({ key: 'new', current: view.get('new'), previous: undefined });
   expect(view.get('changed')?.value.text).toBe('anew');
   const later = await store.create('later', { text: 'later' });
@@ -116,7 +116,8 @@ test('an expired key is gone from the view, without anybody deleting it', async 
   const changes: KvChange<Sample>[] = [];
   view.onChange((change) => changes.push(change));
   await waitFor(() => view.get('lease') === undefined);
-  expect(changes).toEqual([{ key: 'lease', current: undefined, previous: { value: { text: 'mine' }, revision } }]);
+  const previous = { value: { text: 'mine' }, revision };
+  expect(changes).toEqual([{ key: 'lease', current: undefined, previous, gone: 'expired' }]);
   expect(await store.get('lease')).toBeUndefined();
   expect(await store.create('lease', { text: 'again' })).toBeGreaterThan(revision);
   await waitFor(() => view.get('lease')?.value.text === 'again');

@@ -206,9 +206,10 @@ export class Partition {
     this.#log.debug({ epoch: this.#lease.epoch, position, replayed }, 'partition claimed');
     const { signal } = this.#abort;
     const room = () => this.#readAhead.room();
+    const mayGoOn = () => this.#lease.confirm();
     const { partition } = this;
     let remembered = 0;
-    for await (const message of readings.follow({ partition, epoch: this.#lease.epoch, from, room, signal })) {
+    for await (const message of readings.follow({ partition, epoch: this.#lease.epoch, from, room, mayGoOn, signal })) {
       if (signal.aborted) return;
       if (message.sequence > position) {
         this.#accept(message);

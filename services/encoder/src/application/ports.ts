@@ -40,7 +40,7 @@ export interface StreamPoint {
 export interface ReadingsPort {
   /**
    * The messages of a partition from sequence `from` on, in order, none left out, without an end: an outage is waited
-   * out and gone on behind. Asks `room` for the bytes that may be read ahead, and waits for it. Ends when `signal` is
+   * out and gone on behind, if `mayGoOn` says so. Asks `room` for the bytes that may be read ahead, and waits for it. Ends when `signal` is
    * aborted.
    */
   follow(options: {
@@ -48,6 +48,7 @@ export interface ReadingsPort {
     epoch: number;
     from: number;
     room: () => Promise<number>;
+    mayGoOn: () => Promise<boolean>;
     signal: AbortSignal;
   }): AsyncIterable<SourceMessage>;
   /** Counts the messages of a partition from a sequence or a time (ms since the epoch) on. */

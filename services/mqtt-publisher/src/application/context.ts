@@ -11,6 +11,8 @@ export interface DeliveryLimits {
   laneMaxMessages: number;
   /** A broker that has been away for so long has its messages moved to the waiting room, ms. */
   awayMs: number;
+  /** A batch of the moving line that is not settled after so long moves to the waiting room, ms. */
+  lineMaxAgeMs: number;
   /** Windows that may be sent beyond what the durable record holds: bounds what a crash repeats. */
   windowsBeyondRecord: number;
   /** Longest time between a settlement and its record, ms. */

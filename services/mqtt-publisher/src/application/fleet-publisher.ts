@@ -7,6 +7,7 @@ import { Partition } from './partition.ts';
 import type { PartitionDependencies } from './partition-dependencies.ts';
 
 const LEASE_CHECK_MS = 200;
+const AGE_CHECK_MS = 1_000;
 
 export interface FleetPublisherOptions {
   dependencies: PartitionDependencies;
@@ -15,13 +16,23 @@ export interface FleetPublisherOptions {
   clock: Clock;
 }
 
+interface Owned {
+  partition: Partition;
+  lease: Lease;
+  started: Promise<void>;
+  /** Whether the lease was valid when it was looked at last. */
+  wasValid: boolean;
+  /** The lease ran out before the record could be claimed. */
+  hasFailed: boolean;
+}
+
 /** Serves the partitions of its fleet that this process owns. */
 export class FleetPublisher implements OwnershipHandlers {
   readonly #options: FleetPublisherOptions;
-  readonly #owned = new Map<number, { partition: Partition; lease: Lease; started: Promise<void> }>();
+  readonly #owned = new Map<number, Owned>();
   readonly #unsubscribe: () => void;
   #tick: { cancel(): void } | undefined;
-  #wasValid = false;
+  #ageTick: { cancel(): void } | undefined;
 
   constructor(options: FleetPublisherOptions) {
     this.#options = options;
@@ -32,6 +43,7 @@ export class FleetPublisher implements OwnershipHandlers {
       partition?.gatewayChanged(key, current?.value.fleet === fleet ? current : undefined);
     });
     this.#watchLease();
+    this.#watchAge();
   }
 
   /** Partitions that are served now. */
@@ -69,6 +81,7 @@ export class FleetPublisher implements OwnershipHandlers {
   stop(): void {
     this.#unsubscribe();
     this.#tick?.cancel();
+    this.#ageTick?.cancel();
   }
 
   #start(number: number, lease: Lease): void {
@@ -77,21 +90,33 @@ export class FleetPublisher implements OwnershipHandlers {
       dependencies.log.warn({ partition: number }, 'another process has the record of this partition');
       void this.lost(number);
     });
-    const started = partition.start(lease).then((isOurs) => {
-      if (!isOurs && lease.isValid()) {
-        dependencies.log.error({ partition: number, epoch: lease.epoch }, 'the checkpoint is of a higher epoch');
-      }
+    const owned: Owned = { partition, lease, started: Promise.resolve(), wasValid: true, hasFailed: false };
+    this.#owned.set(number, owned);
+    owned.started = partition.start(lease).then((isOurs) => {
+      if (isOurs) return;
+      owned.hasFailed = !lease.isValid();
+      if (owned.hasFailed) return;
+      dependencies.log.error({ partition: number, epoch: lease.epoch }, 'the checkpoint is of a higher epoch');
     });
-    this.#owned.set(number, { partition, lease, started });
+  }
+
+  /** Slow brokers make no event of their own. */
+  #watchAge(): void {
+    this.#ageTick = this.#options.clock.setTimeout(() => {
+      for (const { partition } of this.#owned.values()) for (const { line } of partition.gateways()) line.checkAge();
+      this.#watchAge();
+    }, AGE_CHECK_MS);
   }
 
   /** A renewal that came late makes the lease valid again: go on with what was held back meanwhile. */
   #watchLease(): void {
     this.#tick = this.#options.clock.setTimeout(() => {
-      const leases = [...this.#owned.values()];
-      const valid = leases.length > 0 && leases.every((owned) => owned.lease.isValid());
-      if (valid && !this.#wasValid) for (const owned of leases) owned.partition.resume();
-      this.#wasValid = valid;
+      for (const owned of [...this.#owned.values()]) {
+        const isValid = owned.lease.isValid();
+        if (isValid && owned.hasFailed) this.#start(owned.partition.number, owned.lease);
+        else if (isValid && !owned.wasValid) owned.partition.resume();
+        owned.wasValid = isValid;
+      }
       this.#watchLease();
     }, LEASE_CHECK_MS);
   }

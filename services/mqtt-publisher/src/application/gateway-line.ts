@@ -37,6 +37,10 @@ export class GatewayLine {
   /** Settled counter that the durable record holds. */
   #recorded: number;
   #brokerAway = false;
+  /** When the batches of the moving line came that are not durably settled, oldest first; monotonic ms. */
+  #arrivals: { last: number; at: number }[] = [];
+  #agesSince = Number.NEGATIVE_INFINITY;
+  #isTooOld = false;
   #working = false;
   /** Circumstances have changed since the step under way began. */
   #workAgain = false;
@@ -81,9 +85,14 @@ export class GatewayLine {
     return this.#room.handled;
   }
 
-  /** Lowest sequence of BACKLOG that this gateway may still need; undefined when it needs nothing there. */
-  get backlogFloor(): number | undefined {
-    return this.#room.firstTaken ?? (this.#mode === 'live' ? undefined : this.#room.next);
+  /** End of the waiting room when nothing in it is needed any more; undefined otherwise, or when it is empty. */
+  get drainedUpTo(): number | undefined {
+    return this.#mode === 'live' && !this.#working && this.#mayAct() ? this.#room.drainedUpTo : undefined;
+  }
+
+  /** The waiting room was emptied up to this sequence. */
+  emptied(sequence: number): void {
+    this.#room.emptied(sequence);
   }
 
   /** Takes a batch of the moving line. */
@@ -92,12 +101,25 @@ export class GatewayLine {
       this.#context.observer.repeated(batch.messages.length);
       return;
     }
+    if (this.#mode === 'live') this.#arrivals.push({ last: batch.last, at: this.#context.clock.monotonic() });
     const direct = this.#mode === 'live' && !this.#working && this.#waiting.length === 0 && this.#fits(batch);
     if (direct && !this.#brokerAway) {
       this.#take(batch);
       return;
     }
     this.#waiting.push(batch);
+    this.wake();
+  }
+
+  /** Moves what has waited for its acknowledgement for too long: a slow broker must not keep the line long. */
+  checkAge(): void {
+    const now = this.#context.clock.monotonic();
+    // While we may not act nobody can be blamed for being slow.
+    if (!this.#mayAct()) this.#agesSince = now;
+    const oldest = this.#arrivals[0];
+    if (this.#mode !== 'live' || !oldest) return;
+    if (now - Math.max(oldest.at, this.#agesSince) <= this.#context.limits.lineMaxAgeMs) return;
+    this.#isTooOld = true;
     this.wake();
   }
 
@@ -120,6 +142,7 @@ export class GatewayLine {
   /** The durable record holds `settled` now. */
   recordedUpTo(settled: number): void {
     this.#recorded = settled;
+    while (this.#arrivals[0] && this.#arrivals[0].last <= settled) this.#arrivals.shift();
     this.#room.recordedUpTo(settled);
   }
 
@@ -184,7 +207,7 @@ export class GatewayLine {
     const batch = this.#waiting[0];
     switch (this.#mode) {
       case 'live': {
-        if (this.#brokerAway && (this.lane.size > 0 || batch)) {
+        if (this.#isTooOld || (this.#brokerAway && (this.lane.size > 0 || batch))) {
           this.#moveToBacklog();
           return true;
         }
@@ -229,6 +252,8 @@ export class GatewayLine {
     );
     log.info({ gatewayId: this.gatewayId, batches: unrecorded.length }, 'moving to the waiting room');
     this.#mode = 'behind';
+    this.#isTooOld = false;
+    this.#arrivals = [];
     this.#removeUnsent();
     this.#waiting = [...unrecorded, ...this.#waiting];
   }

@@ -15,6 +15,9 @@ import type { MqttSession } from './ports.ts';
  */
 const STABLE_AFTER_MS = 10_000;
 
+/** Until ownership has decided what a lease means that could not be confirmed. */
+const NOT_OURS_MS = 250;
+
 type End = { kind: 'failed'; verdict: Verdict } | { kind: 'replaced' } | { kind: 'stopped' };
 
 /** Keeps one gateway connected to its broker: one attempt after another, one session at a time. */
@@ -102,6 +105,12 @@ export class GatewaySession {
         await this.#changed.wait();
         continue;
       }
+      // After an end that was not ours: a takeover is never answered by a reconnect.
+      if (this.#attempt > 0 && !(await this.#context.lease().confirm())) {
+        await delay(NOT_OURS_MS, this.#context.clock, this.#aborted.signal);
+        continue;
+      }
+      if (this.#stopping) break;
       await this.#attemptOnce(settings);
     }
     this.#awayTimer?.cancel();

@@ -12,6 +12,7 @@ import type { PartitionDependencies } from './partition-dependencies.ts';
 import type { BacklogTail } from './ports.ts';
 
 const RETRY_MS = 250;
+const GONE_REMEMBERED = 1_000;
 
 /** The gateways of one partition, served under one lease. */
 export class Partition {
@@ -36,28 +37,8 @@ export class Partition {
     this.#onSuperseded = onSuperseded;
   }
 
-  /** What the durable record said last. */
-  get recorded(): PublisherCheckpoint | undefined {
-    return this.#recorded;
-  }
-
-  /** Whether every message read is durably settled. */
-  get isIdle(): boolean {
-    return this.#outstanding.size === 0;
-  }
-
   gateways(): IterableIterator<Gateway> {
     return this.#gateways.values();
-  }
-
-  /** Lowest BACKLOG sequence that any gateway of the partition still needs; undefined: none does. */
-  get backlogFloor(): number | undefined {
-    let floor: number | undefined;
-    for (const gateway of this.#gateways.values()) {
-      const own = gateway.line.backlogFloor;
-      if (own !== undefined && (floor === undefined || own < floor)) floor = own;
-    }
-    return floor;
   }
 
   /** Takeover: claims the record, then reads on from it. Returns false when the partition turned out not to be ours. */
@@ -74,7 +55,7 @@ export class Partition {
     for (const entry of this.#dependencies.directory.ofPartition(this.number)) {
       this.#add(entry, waiting.get(entry.value.gatewayId));
     }
-    this.#reading = this.#read();
+    this.#reading = this.#read(this.#context.lease);
     return true;
   }
 
@@ -220,7 +201,7 @@ export class Partition {
   #retire(gatewayId: string, gateway: Gateway): void {
     const { log, status, observer } = this.#dependencies;
     this.#gateways.delete(gatewayId);
-    this.#goneIncarnations.add(gateway.incarnation);
+    this.#isGone(gateway.incarnation);
     status.forget(gatewayId);
     for (const batch of [...this.#outstanding.of(gatewayId)]) {
       if (batch.headers.incarnation !== gateway.incarnation) continue;
@@ -230,14 +211,19 @@ export class Partition {
     gateway.retire().catch((error) => log.error({ err: error, gatewayId }, 'could not retire the gateway'));
   }
 
-  async #read(): Promise<void> {
+  /** Remembers the latest ones; what was forgotten is looked up again. */
+  #isGone(incarnation: string): void {
+    this.#goneIncarnations.add(incarnation);
+    const [oldest] = this.#goneIncarnations;
+    if (oldest !== undefined && this.#goneIncarnations.size > GONE_REMEMBERED) this.#goneIncarnations.delete(oldest);
+  }
+
+  async #read(lease: () => Lease): Promise<void> {
     const { outbox, limits, log, clock } = this.#dependencies;
     const { signal } = this.#stopped;
-    const lease = () => this.#context?.lease();
     while (!signal.aborted) {
       try {
-        const epoch = lease()?.epoch ?? 0;
-        for await (const item of outbox.read(this.number, epoch, this.#outstanding.readUpTo + 1, signal)) {
+        for await (const item of outbox.read(this.number, lease, this.#outstanding.readUpTo + 1, signal)) {
           if (item.kind === 'unreadable') this.#outstanding.skip(item.sequence);
           else await this.#route(item.batch);
           if (this.#outstanding.size >= limits.partitionMaxBatches) await this.#roomInMemory();
@@ -286,7 +272,7 @@ export class Partition {
           this.gatewayChanged(batch.gatewayId, entry);
           return this.#gateways.get(batch.gatewayId);
         }
-        this.#goneIncarnations.add(incarnation);
+        this.#isGone(incarnation);
       } catch (error) {
         if (!isGatecastError(error)) throw error;
         log.warn({ err: error, gatewayId: batch.gatewayId }, 'could not look the gateway up');

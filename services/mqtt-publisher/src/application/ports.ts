@@ -1,6 +1,7 @@
 import type { GatewayRecord, PublisherCheckpoint, StatusRecord } from '@gatecast/shared/model';
 import type { Revisioned } from '@gatecast/shared/nats';
 import type { MqttMessage } from '@gatecast/shared/outbox';
+import type { Lease } from '@gatecast/shared/ownership';
 import type { Batch } from '../domain/batch.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { SessionSettings } from '../domain/session-settings.ts';
@@ -102,9 +103,9 @@ export type OutboxItem =
 export interface OutboxReader {
   /**
    * The messages of a partition from stream sequence `from`, in order, as they come; ends when `signal` aborts. Reads
-   * ahead by a bounded number, and comes back by itself when its consumer is lost.
+   * ahead by a bounded number, and comes back by itself when its consumer is lost, if the lease is still ours.
    */
-  read(partition: number, epoch: number, from: number, signal: AbortSignal): AsyncIterable<OutboxItem>;
+  read(partition: number, lease: () => Lease, from: number, signal: AbortSignal): AsyncIterable<OutboxItem>;
 }
 
 /** The gateways of the fleet: who they are and how they are set. */

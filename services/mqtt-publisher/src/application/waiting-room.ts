@@ -20,6 +20,8 @@ export class WaitingRoom {
   #readFrom = 0;
   /** Batches that were read and whose end is not recorded yet. */
   #taken: Batch[] = [];
+  /** Settled counter that the durable record holds. */
+  #recorded: number;
 
   constructor(
     gatewayId: string,
@@ -33,6 +35,7 @@ export class WaitingRoom {
     this.#context = context;
     this.#stopped = stopped;
     this.#handled = checkpoint.h ?? 0;
+    this.#recorded = checkpoint.s;
     this.#tail = { sequence: tail?.sequence ?? 0, last: tail?.incarnation === checkpoint.i ? tail.last : 0 };
   }
 
@@ -44,16 +47,6 @@ export class WaitingRoom {
   /** Highest counter that went there, or was refused at the door. */
   get handled(): number {
     return Math.max(this.#handled, this.#tail.last);
-  }
-
-  /** Sequence of the first batch that was read and is not recorded. */
-  get firstTaken(): number | undefined {
-    return this.#taken[0]?.sequence;
-  }
-
-  /** Sequence where to go on reading; 0: at its beginning. */
-  get next(): number {
-    return this.#readFrom;
   }
 
   /**
@@ -88,6 +81,17 @@ export class WaitingRoom {
     return false;
   }
 
+  /** Sequence of its last batch once all are settled and durably recorded; undefined while any is needed, or none is left. */
+  get drainedUpTo(): number | undefined {
+    const isDrained = this.#tail.sequence > 0 && this.#taken.length === 0 && this.handled <= this.#recorded;
+    return isDrained ? this.#tail.sequence : undefined;
+  }
+
+  /** Everything up to `sequence` was removed. */
+  emptied(sequence: number): void {
+    if (this.#tail.sequence === sequence) this.#tail = { sequence: 0, last: this.#tail.last };
+  }
+
   /** What was not read yet, in order, up to the end known now. */
   read(): AsyncIterable<Batch> {
     return this.#context.backlog.read(this.#gatewayId, this.#readFrom, this.#tail.sequence);
@@ -105,6 +109,7 @@ export class WaitingRoom {
   }
 
   recordedUpTo(settled: number): void {
+    this.#recorded = settled;
     while (this.#taken[0] && this.#taken[0].last <= settled) this.#taken.shift();
   }
 

@@ -125,6 +125,42 @@ describe('into the waiting room', () => {
   });
 });
 
+describe('a slow broker', () => {
+  test('what waits for it too long moves to the waiting room, and arrives in order from there', async () => {
+    const harness = new LineHarness();
+    for (let counter = 1; counter <= 5; counter += 1) harness.offer(counter);
+    harness.send(2);
+    await harness.clock.advance(LIMITS.lineMaxAgeMs);
+    harness.line.checkAge();
+    expect(harness.line.mode).toBe('live');
+    await harness.clock.advance(1);
+    harness.line.checkAge();
+    await harness.settle();
+    expect(harness.line.mode).not.toBe('live');
+    expect(harness.outstanding.size).toBe(5);
+    harness.record();
+    expect(harness.outstanding.size).toBe(0);
+    harness.acknowledge();
+    harness.offer(6);
+    await harness.deliverAll();
+    expect(harness.delivered).toEqual(upTo(6));
+    expect(harness.line.mode).toBe('live');
+  });
+
+  test('is not blamed for a time in which we could not act', async () => {
+    const harness = new LineHarness();
+    harness.offer(1);
+    harness.lease.valid = false;
+    await harness.clock.advance(10 * LIMITS.lineMaxAgeMs);
+    harness.line.checkAge();
+    harness.lease.valid = true;
+    await harness.clock.advance(LIMITS.lineMaxAgeMs);
+    harness.line.checkAge();
+    await harness.settle();
+    expect(harness.line.mode).toBe('live');
+  });
+});
+
 describe('out of the waiting room', () => {
   test('in order, new ones at the end, then live again', async () => {
     const harness = await behind(30);
@@ -137,7 +173,10 @@ describe('out of the waiting room', () => {
     expect(harness.line.mode).toBe('live');
     expect(harness.count('lost')).toBe(0);
     expect(harness.line.checkpoint()).toEqual({ i: 'first', s: 32 });
-    expect(harness.line.backlogFloor).toBeUndefined();
+    await harness.settle();
+    expect(harness.line.drainedUpTo).toBe((await harness.backlog.tail('gw-1'))?.sequence);
+    harness.line.emptied(harness.line.drainedUpTo!);
+    expect(harness.line.drainedUpTo).toBeUndefined();
   });
 
   test('no more than a lane holds at a time', async () => {
@@ -147,16 +186,19 @@ describe('out of the waiting room', () => {
     expect(harness.line.lane.size).toBe(LIMITS.laneMaxMessages);
   });
 
-  test('the floor is what a crash would need', async () => {
-    const harness = await behind(30);
-    expect(harness.line.backlogFloor).toBe(1);
+  test('the room may be emptied once its end is durably recorded, not before', async () => {
+    const harness = await behind(5);
     harness.line.brokerIs('back');
     await harness.settle();
     harness.send();
-    harness.acknowledge(4);
-    expect(harness.line.backlogFloor).toBe(1);
+    harness.acknowledge();
+    await harness.settle();
+    expect(harness.line.mode).toBe('live');
+    expect(harness.line.drainedUpTo).toBeUndefined();
     harness.record();
-    expect(harness.line.backlogFloor).toBe(5);
+    expect(harness.line.drainedUpTo).toBe(5);
+    harness.lease.valid = false;
+    expect(harness.line.drainedUpTo).toBeUndefined();
   });
 
   test('away again in the middle: what was not sent is read again', async () => {
@@ -259,7 +301,6 @@ describe('a new owner', () => {
     harness.line.brokerIs('away');
     harness.offer(7);
     await harness.settle();
-    expect(harness.line.backlogFloor).toBe(0);
     harness.line.brokerIs('back');
     await harness.deliverAll();
     expect(harness.delivered).toEqual(upTo(7));

@@ -13,4 +13,8 @@ export class FakeLease implements Lease {
   isValid(): boolean {
     return this.valid;
   }
+
+  async confirm(): Promise<boolean> {
+    return this.valid;
+  }
 }

@@ -14,6 +14,7 @@ import { FakeLease } from './fake-lease.ts';
 export const LIMITS: DeliveryLimits = {
   laneMaxMessages: 10,
   awayMs: 3_000,
+  lineMaxAgeMs: 30_000,
   windowsBeyondRecord: 4,
   recordIntervalMs: 250,
   partitionMaxBatches: 1_000,

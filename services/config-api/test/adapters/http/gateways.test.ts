@@ -163,16 +163,11 @@ describe('the list of gateways', () => {
       await request('PUT', `${url}/integrations/mqtt`, { body: { host: `${id[0]}.example` }, ifMatch: etag });
     }
     await withGateway('z9', 'other');
-    await buckets.leases.create('publisher.default.all', {
-      instance: 'pub-1',
-      nonce: 'n',
-      renewedAt: '2026-01-01T00:00:00.000Z',
-    });
-    await buckets.leases.create('encoder._.all', {
-      instance: 'enc-1',
-      nonce: 'n',
-      renewedAt: '2026-01-01T00:00:00.000Z',
-    });
+    const renewedAt = '2026-01-01T00:00:00.000Z';
+    for (let partition = 0; partition < PARTITIONS; partition += 1) {
+      await buckets.leases.create(`publisher.default.${partition}`, { instance: 'pub-1', nonce: 'n', renewedAt });
+      await buckets.leases.create(`encoder._.${partition}`, { instance: 'enc-1', nonce: 'n', renewedAt });
+    }
     const say = async (gatewayId: string, change: Parameters<typeof statusRecord>[0]) => {
       const { incarnation } = buckets.gateways.view.get(gatewayId)!.value;
       await buckets.status.create(gatewayId, statusRecord({ gatewayId, incarnation, ...change }));

@@ -15,8 +15,8 @@ async function delivering() {
   await request('PUT', MQTT, { body: { host: 'broker.example' }, ifMatch: etag });
   const { incarnation } = buckets.gateways.view.get('gw-1')!.value;
   const renewedAt = '2026-01-01T00:00:00.000Z';
-  await buckets.leases.create('publisher.default.all', { instance: 'pub-1', nonce: 'n', renewedAt });
-  await buckets.leases.create('encoder._.all', { instance: 'enc-1', nonce: 'n', renewedAt });
+  await buckets.leases.create(`publisher.default.${partition}`, { instance: 'pub-1', nonce: 'n', renewedAt });
+  await buckets.leases.create(`encoder._.${partition}`, { instance: 'enc-1', nonce: 'n', renewedAt });
   await buckets.status.create('gw-1', statusRecord({ incarnation }));
   return { ...harness, incarnation };
 }
@@ -61,7 +61,7 @@ describe('status', () => {
 
   it('is no longer green when the lease expires', async () => {
     const { request, buckets } = await delivering();
-    buckets.leases.expire('publisher.default.all');
+    buckets.leases.expire(`publisher.default.${partition}`);
     expect((await request('GET', `${MQTT}/status`)).body.reason).toBe('no_owner');
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LeaseLiveness } from '../../../src/domain/status/lease-liveness.ts';
 
 const TTL = 12_000;
-const KEY = 'publisher.default.all';
+const KEY = 'publisher.default.1';
 
 function lease(instance: string, nonce: string, revision: number) {
   return {
@@ -60,6 +60,6 @@ describe('LeaseLiveness', () => {
   it('keeps leases apart', () => {
     const liveness = new LeaseLiveness(TTL);
     liveness.observe(KEY, lease('a', 'n1', 5), 0);
-    expect(liveness.of('publisher.other.all', 0).live).toBe(false);
+    expect(liveness.of('publisher.other.1', 0).live).toBe(false);
   });
 });

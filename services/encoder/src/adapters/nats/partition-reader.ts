@@ -14,6 +14,8 @@ export interface PartitionReaderOptions {
   readonly epoch: number;
   /** Bytes that may be read now; waits until there is room. */
   readonly room: () => Promise<number>;
+  /** Asked before a consumer that was lost is made again: whether to go on. */
+  readonly mayGoOn: () => Promise<boolean>;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly random: () => number;
@@ -26,6 +28,8 @@ const PULL_EXPIRES_MS = 20_000;
 const HEARTBEAT_MS = 5_000;
 /** A consumer of a reader that is gone, or that waits for room, is removed by the server after so long. */
 const INACTIVE_MS = 60_000;
+/** Until ownership has decided what a lease means that could not be confirmed. */
+const NOT_OURS_MS = 250;
 const BACKOFF = { baseMs: 100, maxMs: 5_000 };
 
 /**
@@ -47,12 +51,16 @@ export class PartitionReader {
 
   /** Messages in order, none left out, until the signal is aborted. Never throws for what NATS does. */
   async *messages(): AsyncGenerator<SourceMessage> {
-    const { nats, signal, clock, random, log } = this.#options;
+    const { nats, signal, clock, random, log, mayGoOn } = this.#options;
     const interrupt = () => this.#interrupt();
     const unsubscribe = nats.onReconnect(interrupt);
     signal.addEventListener('abort', interrupt, { once: true });
     try {
       for (let failures = 0; !signal.aborted; ) {
+        if (this.#consumers > 0 && !(await mayGoOn())) {
+          await delay(NOT_OURS_MS, clock, signal);
+          continue;
+        }
         try {
           this.#isInterrupted = false;
           for await (const message of this.#fromNewConsumer()) {

@@ -23,9 +23,9 @@ export class NatsReadings implements ReadingsPort {
   }
 
   follow(options: Parameters<ReadingsPort['follow']>[0]): AsyncIterable<SourceMessage> {
-    const { from, partition, epoch, room, signal } = options;
+    const { from, partition, epoch, room, mayGoOn, signal } = options;
     return new PartitionReader(from, {
-      ...{ nats: this.#nats, partition, epoch, room, signal, clock: this.#clock, random: this.#random },
+      ...{ nats: this.#nats, partition, epoch, room, mayGoOn, signal, clock: this.#clock, random: this.#random },
       log: this.#log.child({ partition }),
     }).messages();
   }

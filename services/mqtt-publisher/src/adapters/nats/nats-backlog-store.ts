@@ -1,4 +1,5 @@
 import { GatecastError, isGatecastError } from '@gatecast/shared/errors';
+import { SharedRequest } from '@gatecast/shared/lifecycle';
 import type { Logger } from '@gatecast/shared/logging';
 import {
   backlogStreamOf,
@@ -27,6 +28,8 @@ export class NatsBacklogStore implements BacklogStore {
   readonly #stream: string;
   readonly #log: Logger;
   readonly #unreadable: UnreadableBatches;
+  /** Many partitions are taken over at the same moment, and each asks for all. */
+  readonly #gateways = new SharedRequest(() => this.#list());
 
   constructor(nats: Nats, fleet: string, unreadable: UnreadableBatches, log: Logger) {
     this.#nats = nats;
@@ -43,7 +46,11 @@ export class NatsBacklogStore implements BacklogStore {
     return { sequence: message.sequence, last: first + count - 1, incarnation };
   }
 
-  async gateways(): Promise<Set<string>> {
+  gateways(): Promise<Set<string>> {
+    return this.#gateways.get();
+  }
+
+  async #list(): Promise<Set<string>> {
     try {
       const info = await this.#nats.jsm.streams.info(this.#stream, {
         subjects_filter: subjects.backlog(this.#fleet, '>'),

@@ -2,6 +2,7 @@ import { isGatecastError } from '@gatecast/shared/errors';
 import type { Clock } from '@gatecast/shared/lifecycle';
 import type { Logger } from '@gatecast/shared/logging';
 import { followStream, type Nats, outboxStreamOf, subjects } from '@gatecast/shared/nats';
+import type { Lease } from '@gatecast/shared/ownership';
 import type { OutboxItem, OutboxReader } from '../../application/ports.ts';
 import { batchOfMessage } from './batch-of-message.ts';
 import type { UnreadableBatches } from './unreadable-batches.ts';
@@ -26,13 +27,14 @@ export class NatsOutboxReader implements OutboxReader {
     this.#clock = clock;
   }
 
-  async *read(partition: number, epoch: number, from: number, signal: AbortSignal): AsyncGenerator<OutboxItem> {
+  async *read(partition: number, lease: () => Lease, from: number, signal: AbortSignal): AsyncGenerator<OutboxItem> {
     const { fleet, readAhead } = this.#options;
     const options = {
       stream: outboxStreamOf(fleet, partition),
       filter: subjects.outboxOfPartition(fleet, partition),
-      namePrefix: `publisher-${partition}-e${epoch}`,
+      namePrefix: `publisher-${partition}-e${lease().epoch}`,
       maxMessages: readAhead,
+      mayGoOn: () => lease().confirm(),
     };
     for await (const message of followStream(this.#nats, options, from, signal, this.#log, this.#clock)) {
       try {

@@ -1,26 +1,15 @@
 import { type Clock, delay, Periodic } from '@gatecast/shared/lifecycle';
 import type { Logger } from '@gatecast/shared/logging';
-import type { EncoderCheckpoint, PublisherCheckpoint } from '@gatecast/shared/model';
-import {
-  ALL_FLEETS,
-  backlogStreamOf,
-  type KeyValueStore,
-  keys,
-  type Nats,
-  nextMessageOf,
-  outboxStreamOf,
-  subjects,
-} from '@gatecast/shared/nats';
-import type { Partition } from '../../application/partition.ts';
+import { backlogStreamOf, type Nats, nextMessageOf, outboxStreamOf, subjects } from '@gatecast/shared/nats';
+import { firstUnsettled } from './settled-backlog.ts';
+import { SettledRecords, type SettledRecordsOptions } from './settled-records.ts';
 
 export interface PurgerOptions {
   nats: Nats;
-  fleet: string;
-  partitions: number;
+  records: SettledRecordsOptions;
   intervalMs: number;
-  encoderCheckpoints: KeyValueStore<EncoderCheckpoint>;
-  /** The partitions that are served now. */
-  owned: () => Partition[];
+  /** Whether this process is the one that purges: the owner of partition 0. */
+  isPurger: () => boolean;
   /** Called after each look. */
   onRun: (result: 'ok' | 'failed') => void;
   clock: Clock;
@@ -32,7 +21,7 @@ const ENCODER_RECORD_MS = 1_000;
 
 /**
  * Keeps OUTBOX and BACKLOG as small as what is unsettled: whole-stream purges by sequence, since deleting messages one
- * by one is what makes queues slow. Works only while this process owns every partition of the fleet.
+ * by one is what makes queues slow. One process of a fleet does it for all, by what is recorded and nothing else.
  */
 export class Purger {
   readonly #options: PurgerOptions;
@@ -47,6 +36,7 @@ export class Purger {
       intervalMs,
       clock,
       round: async (signal) => {
+        if (!options.isPurger()) return;
         await this.#purgeAll(signal);
         onRun('ok');
       },
@@ -66,58 +56,38 @@ export class Purger {
   }
 
   async #purgeAll(signal: AbortSignal): Promise<void> {
-    const { nats, fleet, partitions, owned } = this.#options;
-    const served = owned();
-    if (served.length < partitions) return;
-    await this.#purgeOutbox(served, outboxStreamOf(fleet, 0), signal);
-    const backlog = backlogStreamOf(fleet);
-    const { last_seq: last } = (await nats.jsm.streams.info(backlog)).state;
-    const floors = served.map((partition) => partition.backlogFloor).filter((floor) => floor !== undefined);
-    await this.#purge(backlog, Math.min(last + 1, ...floors));
-  }
-
-  async #purgeOutbox(served: Partition[], stream: string, signal: AbortSignal): Promise<void> {
-    const { nats, clock } = this.#options;
-    // In this order: what is in the stream, what is settled, and then, later, what the encoder has recorded.
-    const { last_seq: last } = (await nats.jsm.streams.info(stream)).state;
-    const settled = served.map((partition) => ({
-      number: partition.number,
-      recorded: partition.recorded,
-      idle: partition.isIdle,
-    }));
+    const { nats, records: options, clock } = this.#options;
+    const outbox = outboxStreamOf(options.fleet, 0);
+    const backlog = backlogStreamOf(options.fleet);
+    // In this order: what is in the streams, what is settled, and then, later, what the encoder has recorded.
+    const lastOutbox = (await nats.jsm.streams.info(outbox)).state.last_seq;
+    const lastBacklog = (await nats.jsm.streams.info(backlog)).state.last_seq;
+    const records = await SettledRecords.read(options);
     await delay(ENCODER_RECORD_MS, clock, signal);
     if (signal.aborted) return;
-    let bound = last + 1;
-    for (const { number, recorded, idle } of settled) {
-      if (recorded && (await this.#encoderHasRecorded(number, recorded))) {
-        this.#needed.set(number, await this.#firstPending(stream, number, recorded.seq, idle, last));
-      }
-      bound = Math.min(bound, this.#needed.get(number) ?? 0);
+    let bound = lastOutbox + 1;
+    for (let partition = 0; partition < options.partitions; partition += 1) {
+      bound = Math.min(bound, await this.#neededFrom(outbox, partition, records, lastOutbox));
     }
-    await this.#purge(stream, bound);
+    await this.#purge(outbox, bound);
+    await this.#purge(backlog, await firstUnsettled(nats, backlog, records, lastBacklog, signal));
   }
 
   /** First sequence that the partition may still need; beyond `last` when it needs nothing that was there. */
-  async #firstPending(stream: string, partition: number, seq: number, idle: boolean, last: number): Promise<number> {
-    if (!idle) return seq + 1;
-    const { nats, fleet } = this.#options;
-    const next = await nextMessageOf(nats, stream, subjects.outboxOfPartition(fleet, partition), seq + 1);
-    return next?.sequence ?? last + 1;
-  }
-
-  /** Otherwise a crash of the encoder would encode what is settled again. */
-  async #encoderHasRecorded(partition: number, settled: PublisherCheckpoint): Promise<boolean> {
-    const record = await this.#options.encoderCheckpoints.get(keys.checkpoint('encoder', ALL_FLEETS, partition));
-    return Object.entries(settled.gateways).every(([gatewayId, { i, s, h }]) => {
-      const encoded = record?.value.gateways[gatewayId];
-      return encoded?.i === i && encoded.c >= Math.max(s, h ?? 0);
-    });
+  async #neededFrom(stream: string, partition: number, records: SettledRecords, last: number): Promise<number> {
+    const { nats, records: options } = this.#options;
+    if (await records.isRecordedByEncoder(partition)) {
+      const filter = subjects.outboxOfPartition(options.fleet, partition);
+      const next = await nextMessageOf(nats, stream, filter, (records.of(partition)?.seq ?? 0) + 1);
+      this.#needed.set(partition, next?.sequence ?? last + 1);
+    }
+    return this.#needed.get(partition) ?? 0;
   }
 
   async #purge(stream: string, before: number): Promise<void> {
-    const { nats, log } = this.#options;
+    const { nats, log, isPurger } = this.#options;
     const { first_seq: first } = (await nats.jsm.streams.info(stream)).state;
-    if (before <= first) return;
+    if (before <= first || !isPurger()) return;
     const { purged } = await nats.jsm.streams.purge(stream, { seq: before });
     log.debug({ stream, before, purged }, 'purged');
   }

@@ -1,0 +1,318 @@
+import type { Clock } from '../lifecycle/index.ts';
+import type { Departure, Revisioned } from '../nats/index.ts';
+import type { Acquisition, LeaseAnswer, OwnershipEffects } from './effects.ts';
+import { HeldLease } from './held-lease.ts';
+import type { Membership } from './membership.ts';
+import type { LeaseRecord } from './ownership.ts';
+import type { OwnershipTiming } from './timing.ts';
+
+export interface LeaseSlotOptions {
+  instance: string;
+  nonce: string;
+  timing: OwnershipTiming;
+  clock: Pick<Clock, 'monotonic'>;
+  effects: OwnershipEffects;
+  membership: Membership;
+}
+
+/**
+ * - `idle`: the partition is nobody's business here.
+ * - `held`: it is ours, as far as we know.
+ * - `expired`: our lease is gone and nobody was seen to have taken it; sessions are kept.
+ * - `releasing`: the planned handover is under way; the lease is kept meanwhile.
+ * - `deleting`: it is handed over but for the lease.
+ * - `losing`: another process has it, and ours is letting go.
+ */
+type SlotState = 'idle' | 'held' | 'expired' | 'releasing' | 'deleting' | 'losing';
+
+type SlotRequest = 'create' | 'renew' | 'adopt' | 'delete' | 'read';
+
+/** What this process knows and does about the lease of one partition. One request at a time. */
+export class LeaseSlot {
+  readonly partition: number;
+  readonly #options: LeaseSlotOptions;
+  #state: SlotState = 'idle';
+  #lease: HeldLease | undefined;
+  #request: SlotRequest | undefined;
+  /** Somebody has to ask the leader what is true. */
+  #isInDoubt = false;
+  #notBefore = Number.NEGATIVE_INFINITY;
+  #renewAt = Number.NEGATIVE_INFINITY;
+  #isLeaving = false;
+  #seen: { record: LeaseRecord; revision: number; at: number } | undefined;
+  #gone: { by: LeaseRecord; how: Departure; at: number; lastSeenAt: number } | undefined;
+
+  constructor(partition: number, options: LeaseSlotOptions) {
+    this.partition = partition;
+    this.#options = options;
+  }
+
+  get isHeld(): boolean {
+    return this.#state === 'held';
+  }
+
+  get isValid(): boolean {
+    return this.#lease?.isValid() ?? false;
+  }
+
+  /** Whether nothing of ours is left, and nothing on its way. */
+  get isDone(): boolean {
+    return this.#state === 'idle' && this.#request === undefined;
+  }
+
+  /** When there is something to do again without any event, monotonic ms. */
+  get wakeAt(): number {
+    if (this.#request) return Number.POSITIVE_INFINITY;
+    return Math.max(this.#notBefore, this.#dueAt());
+  }
+
+  /** All renewals of a process go out together. */
+  joinRound(): void {
+    this.#renewAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** NATS is back: no more waiting. */
+  renewNow(): void {
+    this.#notBefore = Number.NEGATIVE_INFINITY;
+    this.#renewAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Goes on with what can be done now. */
+  step(): void {
+    if (this.#request || this.#options.clock.monotonic() < this.#notBefore) return;
+    if (this.#isInDoubt) {
+      this.#ask('read');
+      return;
+    }
+    if (this.#options.clock.monotonic() < this.#dueAt()) return;
+    switch (this.#state) {
+      case 'idle':
+        if (this.#seen && !this.#isSeenAsOurs) this.#ask('read');
+        else this.#ask(this.#seen ? 'adopt' : 'create');
+        break;
+      case 'expired':
+        this.#ask(this.#isSeenAsOurs ? 'adopt' : 'create');
+        break;
+      case 'held':
+      case 'releasing':
+        this.#ask('renew');
+        break;
+      case 'deleting':
+        this.#ask('delete');
+        break;
+      case 'losing':
+        break;
+    }
+  }
+
+  seen({ value: record, revision }: Revisioned<LeaseRecord>): void {
+    if (this.#seen && this.#seen.revision >= revision) return;
+    this.#seen = { record, revision, at: this.#options.clock.monotonic() };
+    this.#gone = undefined;
+    if (record.nonce === this.#options.nonce) return;
+    // The bucket has one history: a later lease of another means that ours has ended.
+    if (this.#lease && revision > this.#lease.revision) this.#supersede();
+  }
+
+  gone(how: Departure): void {
+    const before = this.#seen;
+    if (!before) return;
+    this.#seen = undefined;
+    const at = this.#options.clock.monotonic();
+    this.#gone = { by: before.record, how, at, lastSeenAt: before.at };
+    if (this.#state === 'held') this.#isInDoubt = true;
+  }
+
+  answered(answer: LeaseAnswer): void {
+    const request = this.#request;
+    this.#request = undefined;
+    switch (answer.kind) {
+      case 'written':
+        this.#written(request, answer.revision, answer.askedAt);
+        break;
+      case 'found':
+        this.#isInDoubt = false;
+        this.found(answer.found);
+        break;
+      case 'conflict':
+        if (request === 'delete') this.#ended();
+        else this.#ask('read');
+        break;
+      case 'deleted':
+        this.#ended();
+        break;
+      case 'failed':
+        this.#failed(request);
+        break;
+    }
+  }
+
+  /** The leader has said what is true. */
+  found(found: Revisioned<LeaseRecord> | undefined): void {
+    const { nonce, clock } = this.#options;
+    if (!found) {
+      this.gone('missed');
+      this.#isInDoubt = false;
+      if (this.#state === 'held') this.#state = 'expired';
+      if (this.#state === 'deleting') this.#ended();
+      this.#lease?.end();
+      return;
+    }
+    if (this.#lease && found.revision < this.#lease.revision) return; // asked for by others, before it was ours
+    this.#seen = { record: found.value, revision: found.revision, at: clock.monotonic() };
+    this.#gone = undefined;
+    if (found.value.nonce !== nonce) {
+      this.#supersede();
+      return;
+    }
+    const lease = this.#lease;
+    if (!lease) return;
+    this.#renewAt = Number.NEGATIVE_INFINITY;
+    // A renewal whose outcome was unknown: the next one says until when.
+    if (lease.isValid()) lease.revision = found.revision;
+    // Or a creation that came late, and others may have acted in between: that is a new epoch.
+    else if (lease.revision !== found.revision) {
+      lease.end();
+      if (this.#state === 'held') this.#state = 'expired';
+    }
+  }
+
+  get #isSeenAsOurs(): boolean {
+    return this.#seen?.record.nonce === this.#options.nonce;
+  }
+
+  /** Begins the planned handover. */
+  release(): void {
+    if (this.#state !== 'held' && this.#state !== 'expired') return;
+    this.#state = 'releasing';
+    this.#options.effects.release(this.partition);
+  }
+
+  /** The handlers have let go, after `release` or `lost`. */
+  letGo(): void {
+    if (this.#state === 'losing' || !this.#lease?.isValid()) this.#ended();
+    else if (this.#state === 'releasing') this.#state = 'deleting';
+  }
+
+  /** Gives up what is held; nothing is taken any more. */
+  leave(): void {
+    this.#isLeaving = true;
+    this.release();
+  }
+
+  /** When the next request is due, by the state alone. */
+  #dueAt(): number {
+    if (this.#isInDoubt) return Number.NEGATIVE_INFINITY;
+    switch (this.#state) {
+      case 'idle':
+        return this.#claimableAt();
+      case 'held':
+        return this.#renewAt;
+      case 'releasing':
+        return this.#lease?.isValid() ? this.#renewAt : Number.POSITIVE_INFINITY;
+      case 'expired':
+      case 'deleting':
+        return Number.NEGATIVE_INFINITY;
+      case 'losing':
+        return Number.POSITIVE_INFINITY;
+    }
+  }
+
+  #claimableAt(): number {
+    const { membership, timing } = this.#options;
+    if (this.#isLeaving) return Number.POSITIVE_INFINITY;
+    // After a creation whose outcome was unknown: ours already, but to be renewed before use.
+    if (this.#isSeenAsOurs) return Number.NEGATIVE_INFINITY;
+    if (!membership.isSettled || !membership.shouldOwn(this.partition)) return Number.POSITIVE_INFINITY;
+    // Silent for longer than a lease lives: what was seen last was old news, or its end was never announced.
+    if (this.#seen) return this.#seen.at + 1.5 * timing.ttlMs;
+    const gone = this.#gone;
+    if (!gone || gone.how === 'deleted' || !membership.isLive(gone.by.instance, gone.by.nonce)) {
+      return Number.NEGATIVE_INFINITY;
+    }
+    return gone.at + timing.graceMs;
+  }
+
+  #written(request: SlotRequest | undefined, revision: number, askedAt: number): void {
+    const { timing, instance, effects, clock } = this.#options;
+    const deadline = askedAt + timing.ttlMs;
+    this.#renewAt = askedAt + timing.renewMs;
+    if (request === 'renew') {
+      this.#lease?.renewed(revision, deadline);
+      return;
+    }
+    if (clock.monotonic() >= deadline) {
+      // Answered after a pause: it may be another's by now.
+      this.#isInDoubt = true;
+      return;
+    }
+    const how = this.#acquisition();
+    this.#lease?.end();
+    const confirm = (lease: HeldLease) => effects.confirm(lease);
+    const lease = new HeldLease({ partition: this.partition, epoch: revision, instance, clock, confirm });
+    lease.renewed(revision, deadline);
+    this.#lease = lease;
+    if (this.#isLeaving) {
+      // Asked for before, answered after. Nobody was told of it, unless of a former one.
+      if (this.#state !== 'releasing') this.#state = 'deleting';
+      return;
+    }
+    if (this.#state === 'losing' || this.#state === 'releasing') return;
+    this.#state = 'held';
+    effects.acquired(lease, how);
+  }
+
+  #acquisition(): Acquisition {
+    const gone = this.#gone;
+    if (this.#state === 'expired') return { after: 'again', gapMs: undefined };
+    if (!gone || gone.by.nonce === this.#options.nonce) return { after: 'free', gapMs: undefined };
+    const gapMs = this.#options.clock.monotonic() - gone.lastSeenAt;
+    return { after: gone.how === 'deleted' ? 'handover' : 'expiry', gapMs };
+  }
+
+  #failed(request: SlotRequest | undefined): void {
+    this.#notBefore = this.#options.clock.monotonic() + this.#options.timing.retryMs;
+    if (request === 'create' || request === 'adopt' || request === 'read') this.#isInDoubt = true;
+    if (request !== 'delete') return;
+    // Whoever leaves does not wait for NATS: the lease expires by itself.
+    if (this.#isLeaving) this.#ended();
+    else this.#isInDoubt = true;
+  }
+
+  #supersede(): void {
+    this.#lease?.end();
+    if (this.#state === 'deleting') this.#ended();
+    if (this.#state !== 'held' && this.#state !== 'expired') return;
+    this.#state = 'losing';
+    this.#options.effects.lost(this.partition);
+  }
+
+  #ended(): void {
+    this.#lease?.end();
+    this.#lease = undefined;
+    this.#state = 'idle';
+  }
+
+  #ask(request: SlotRequest): void {
+    const { effects } = this.#options;
+    const { partition } = this;
+    this.#request = request;
+    switch (request) {
+      case 'create':
+        effects.createLease(partition);
+        break;
+      case 'read':
+        effects.readLease(partition);
+        break;
+      case 'delete':
+        effects.deleteLease(partition, this.#lease?.revision ?? 0);
+        break;
+      case 'renew':
+        effects.renewLease(partition, this.#lease?.revision ?? 0);
+        break;
+      case 'adopt':
+        effects.renewLease(partition, this.#seen?.revision ?? 0);
+        break;
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { isGatecastError } from '@gatecast/shared/errors';
+import { type Clock, Periodic } from '@gatecast/shared/lifecycle';
+import type { Logger } from '@gatecast/shared/logging';
+import { backlogStreamOf, type Nats, subjects, translateNatsError } from '@gatecast/shared/nats';
+import type { Partition } from '../../application/partition.ts';
+
+export interface DrainedRoomsOptions {
+  nats: Nats;
+  fleet: string;
+  /** The partitions that are served now. */
+  owned: () => Partition[];
+  clock: Clock;
+  log: Logger;
+}
+
+/** A purge by subject takes the stream's lock for some 30 ms. */
+const INTERVAL_MS = 1_000;
+
+/**
+ * Empties the waiting rooms of gateways that have caught up, one a second: one gateway that is away for days, at the
+ * head of the stream, must not keep everybody's old messages there.
+ */
+export class DrainedRooms {
+  readonly #options: DrainedRoomsOptions;
+  readonly #periodic: Periodic;
+
+  constructor(options: DrainedRoomsOptions) {
+    this.#options = options;
+    this.#periodic = new Periodic({
+      intervalMs: INTERVAL_MS,
+      clock: options.clock,
+      round: () => this.#emptyOne(),
+      onError(error) {
+        if (!isGatecastError(error)) throw error;
+        options.log.warn({ err: error }, 'could not empty a waiting room');
+      },
+    });
+  }
+
+  start(): void {
+    this.#periodic.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#periodic.stop();
+  }
+
+  async #emptyOne(): Promise<void> {
+    const { nats, fleet, owned, log } = this.#options;
+    for (const partition of owned()) {
+      for (const { line } of partition.gateways()) {
+        const sequence = line.drainedUpTo;
+        if (sequence === undefined) continue;
+        const filter = subjects.backlog(fleet, line.gatewayId);
+        try {
+          await nats.jsm.streams.purge(backlogStreamOf(fleet), { filter, seq: sequence + 1 });
+        } catch (error) {
+          throw translateNatsError(error, `emptying the waiting room of ${line.gatewayId}`);
+        }
+        line.emptied(sequence);
+        log.debug({ gatewayId: line.gatewayId, sequence }, 'waiting room emptied');
+        return;
+      }
+    }
+  }
+}
