@@ -1,0 +1,53 @@
+import { parseArgs } from 'node:util';
+import type { Scenario } from './scenario.ts';
+
+export const USAGE = `npm run chaos -- [--scenario NAME]... [--short] [--seed N] [--list] [--json FILE] [--markdown]
+
+Breaks things under load, one scenario after another, and checks at the brokers that every promise of delivery was kept.
+
+  --scenario NAME  only this one, or every one of a group (may be given several times)
+  --short          only the selection that npm test runs
+  --seed N         repeats the draws of a run (default: one by chance, which is printed)
+  --list           what there is
+  --json FILE      writes the results to a file
+  --markdown       prints the table for docs/delivery.md
+`;
+
+export interface ChaosOptions {
+  readonly scenarios: readonly Scenario[];
+  readonly seed: number;
+  readonly list: boolean;
+  readonly json: string | undefined;
+  readonly markdown: boolean;
+}
+
+/** @throws {TypeError} saying what is wrong with the arguments */
+export function parseArguments(
+  argv: readonly string[],
+  all: readonly Scenario[],
+  anySeed: () => number,
+): ChaosOptions | 'help' {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      scenario: { type: 'string', multiple: true, default: [] },
+      short: { type: 'boolean', default: false },
+      seed: { type: 'string' },
+      list: { type: 'boolean', default: false },
+      json: { type: 'string' },
+      markdown: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  const seed = values.seed === undefined ? anySeed() : Number(values.seed);
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new TypeError(`--seed ${values.seed} is no whole number`);
+  const wanted = values.scenario;
+  const unknown = wanted.find((name) => !all.some((scenario) => scenario.name === name || scenario.group === name));
+  if (unknown !== undefined) throw new TypeError(`there is no scenario ${unknown}; --list shows them`);
+  const scenarios = all.filter(
+    ({ name, group, short }) =>
+      (wanted.length === 0 || wanted.includes(name) || wanted.includes(group)) && (!values.short || short === true),
+  );
+  return { scenarios, seed, list: values.list, json: values.json, markdown: values.markdown };
+}

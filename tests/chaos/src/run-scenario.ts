@@ -1,0 +1,102 @@
+import type { LogFiles } from '@gatecast/local-stack';
+import { brokenPromises, checkGateway, type GatewayFindings, type Totals, totalsOf } from './checker/index.ts';
+import { type Scenario, WINDOW, WINDOWS_BEYOND_RECORD } from './scenario.ts';
+import type { ScenarioRun } from './scenario-run.ts';
+import { sleep } from './sleep.ts';
+import { startRun } from './start-run.ts';
+
+export interface ScenarioResult {
+  readonly name: string;
+  readonly seconds: number;
+  readonly totals: Totals;
+  /** What the stated bound allows of all gateways together. */
+  readonly crashes: number;
+  readonly sessionLosses: number;
+  readonly extras: Readonly<Record<string, string>>;
+  readonly broken: readonly string[];
+}
+
+const DEADLINE_MS = 150_000;
+const SETTLE_MS = 60_000;
+/** A repeat that is still to come would come within this time. */
+const LATE_REPEATS_MS = 1_500;
+/** For stopping everything: the services have 5 s each, in four steps. */
+const STOP_DEADLINE_MS = 30_000;
+
+/** Runs one scenario from start to end. Never throws: what went wrong is in `broken`. */
+export async function runScenario(scenario: Scenario, seed: number, logs: LogFiles): Promise<ScenarioResult> {
+  const began = performance.now();
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), scenario.setup?.deadlineMs ?? DEADLINE_MS);
+  const started = new AsyncDisposableStack();
+  const broken: string[] = [];
+  let run: ScenarioRun | undefined;
+  let findings: GatewayFindings[] = [];
+  try {
+    run = await startRun({ scenario, seed, logs, signal: abort.signal, started });
+    findings = await damageAndCheck(scenario, run, broken);
+  } catch (error) {
+    broken.push(abort.signal.aborted ? 'did not end within its deadline' : messageOf(error));
+  } finally {
+    clearTimeout(timer);
+    abort.abort();
+    await stopAll(started, broken);
+  }
+  for (const gateway of findings) broken.push(...brokenPromises(gateway, promisesOf(scenario, run)));
+  return {
+    name: scenario.name,
+    seconds: (performance.now() - began) / 1000,
+    totals: totalsOf(findings),
+    crashes: run?.crashes ?? 0,
+    sessionLosses: run?.sessionLosses ?? 0,
+    extras: Object.fromEntries(run?.extras ?? []),
+    broken: [...broken, ...(run?.broken ?? [])],
+  };
+}
+
+async function damageAndCheck(scenario: Scenario, run: ScenarioRun, broken: string[]): Promise<GatewayFindings[]> {
+  const tryTo = async (step: () => Promise<void>) => {
+    try {
+      await step();
+    } catch (error) {
+      broken.push(messageOf(error));
+    }
+  };
+  run.load.start();
+  try {
+    await run.flowing();
+    await tryTo(() => scenario.faults(run));
+    await tryTo(() => run.flowing());
+  } finally {
+    await run.load.stop();
+  }
+  await tryTo(() => run.allArrived(scenario.setup?.settleMs ?? SETTLE_MS));
+  await sleep(LATE_REPEATS_MS);
+  const evidence = await run.evidence();
+  const violations = run.brokers.flatMap((broker) => broker.violations());
+  if (violations.length > 0) broken.push(`${violations.length} violations of MQTT, the first: ${violations[0]}`);
+  return evidence.map(checkGateway);
+}
+
+function promisesOf(scenario: Scenario, run: ScenarioRun | undefined) {
+  const { crashes = 0, sessionLosses = 0 } = run ?? {};
+  return {
+    ...scenario.promises,
+    duplicates: { window: WINDOW, windowsBeyondRecord: WINDOWS_BEYOND_RECORD, crashes, sessionLosses },
+  };
+}
+
+async function stopAll(started: AsyncDisposableStack, broken: string[]): Promise<void> {
+  const stopped = started.disposeAsync().then(
+    () => 'stopped' as const,
+    (error: unknown) => broken.push(`stopping: ${messageOf(error)}`),
+  );
+  const deadline = new AbortController();
+  const outcome = await Promise.race([stopped, sleep(STOP_DEADLINE_MS, deadline.signal)]);
+  deadline.abort();
+  if (outcome === undefined) broken.push(`did not stop within ${STOP_DEADLINE_MS / 1000} s`);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
