@@ -11,7 +11,7 @@ export function resultLines(result: ScenarioResult): string {
     `accepted ${count(totals.accepted)}`,
     `delivered ${count(totals.delivered)}`,
     `missing ${totals.missing}`,
-    `duplicates ${totals.duplicates}`,
+    `duplicates ${totals.duplicates} of ${result.duplicatesAllowed}`,
     `out of order ${totals.outOfOrder}`,
     `stale ${totals.stale}`,
     `worst gap ${seconds(totals.worstGapMs)} s`,
@@ -30,13 +30,14 @@ const COLUMNS = [
   'accepted',
   'missing',
   'duplicates',
+  'allowed',
   'out of order',
   'stale',
   'worst gap, s',
   'more',
 ] as const;
 
-function row({ name, totals, extras, broken }: ScenarioResult): string[] {
+function row({ name, totals, extras, broken, duplicatesAllowed }: ScenarioResult): string[] {
   const more = Object.entries(extras).map(([what, value]) => `${what} ${value}`);
   if (totals.lost > 0) more.push(`lost ${count(totals.lost)}`);
   if (broken.length > 0) more.push('BROKEN');
@@ -45,6 +46,7 @@ function row({ name, totals, extras, broken }: ScenarioResult): string[] {
     count(totals.accepted),
     String(totals.missing),
     String(totals.duplicates),
+    String(duplicatesAllowed),
     String(totals.outOfOrder),
     String(totals.stale),
     seconds(totals.worstGapMs),

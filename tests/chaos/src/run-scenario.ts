@@ -1,5 +1,13 @@
 import type { LogFiles } from '@gatecast/local-stack';
-import { brokenPromises, checkGateway, type GatewayFindings, type Totals, totalsOf } from './checker/index.ts';
+import {
+  brokenPromises,
+  checkGateway,
+  duplicatesAllowed,
+  type GatewayFindings,
+  type Promises,
+  type Totals,
+  totalsOf,
+} from './checker/index.ts';
 import { type Scenario, WINDOW, WINDOWS_BEYOND_RECORD } from './scenario.ts';
 import type { ScenarioRun } from './scenario-run.ts';
 import { sleep } from './sleep.ts';
@@ -9,9 +17,8 @@ export interface ScenarioResult {
   readonly name: string;
   readonly seconds: number;
   readonly totals: Totals;
-  /** What the stated bound allows of all gateways together. */
-  readonly crashes: number;
-  readonly sessionLosses: number;
+  /** What the stated bound allows, of all gateways together. */
+  readonly duplicatesAllowed: number;
   readonly extras: Readonly<Record<string, string>>;
   readonly broken: readonly string[];
 }
@@ -42,13 +49,17 @@ export async function runScenario(scenario: Scenario, seed: number, logs: LogFil
     abort.abort();
     await stopAll(started, broken);
   }
-  for (const gateway of findings) broken.push(...brokenPromises(gateway, promisesOf(scenario, run)));
+  let allowed = 0;
+  for (const [index, gateway] of findings.entries()) {
+    const promises = promisesOf(scenario, run, index);
+    allowed += duplicatesAllowed(gateway.qos, promises.duplicates);
+    broken.push(...brokenPromises(gateway, promises));
+  }
   return {
     name: scenario.name,
     seconds: (performance.now() - began) / 1000,
     totals: totalsOf(findings),
-    crashes: run?.crashes ?? 0,
-    sessionLosses: run?.sessionLosses ?? 0,
+    duplicatesAllowed: allowed,
     extras: Object.fromEntries(run?.extras ?? []),
     broken: [...broken, ...(run?.broken ?? [])],
   };
@@ -78,11 +89,19 @@ async function damageAndCheck(scenario: Scenario, run: ScenarioRun, broken: stri
   return evidence.map(checkGateway);
 }
 
-function promisesOf(scenario: Scenario, run: ScenarioRun | undefined) {
-  const { crashes = 0, sessionLosses = 0 } = run ?? {};
+/** Of the gateway at this place: findings are in the order of the run's gateways. */
+function promisesOf({ setup, promises }: Scenario, run: ScenarioRun | undefined, index: number): Promises {
+  const broker = run?.gateways[index]?.broker;
+  const own = broker && setup?.brokers?.[run?.brokers.indexOf(broker) ?? -1]?.promises;
   return {
-    ...scenario.promises,
-    duplicates: { window: WINDOW, windowsBeyondRecord: WINDOWS_BEYOND_RECORD, crashes, sessionLosses },
+    ...(own ?? promises),
+    duplicates: {
+      window: WINDOW,
+      windowsBeyondRecord: WINDOWS_BEYOND_RECORD,
+      crashes: run?.crashes ?? 0,
+      sessionLosses: broker ? (run?.sessionLossesAt(broker) ?? 0) : 0,
+      brokerForgot: broker ? (run?.forgottenAt(broker) ?? 0) : 0,
+    },
   };
 }
 

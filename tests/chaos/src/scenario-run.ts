@@ -45,7 +45,8 @@ export class ScenarioRun {
   /** What was promised and not kept, beside what the checker finds. */
   readonly broken: string[] = [];
   crashes = 0;
-  sessionLosses = 0;
+  readonly #sessionLosses = new Map<ChaosBroker, number>();
+  readonly #forgot = new Map<ChaosBroker, number>();
   readonly #note: (text: string) => void;
   readonly #signal: AbortSignal;
 
@@ -76,10 +77,29 @@ export class ScenarioRun {
     this.crashes += 1;
   }
 
-  /** A session ended with messages in flight: each gateway may be given a window twice. */
-  sessionLost(what: string): void {
+  /** Sessions at a broker end with messages in flight: each of its gateways may be given a window twice. */
+  sessionLost(what: string, broker = this.broker, times = 1): void {
     this.note(what);
-    this.sessionLosses += 1;
+    this.#sessionLosses.set(broker, this.sessionLossesAt(broker) + times);
+  }
+
+  /** A broker comes back without its sessions: also at QoS 2 a window may be given twice. */
+  brokerForgot(what: string, broker = this.broker): void {
+    this.note(what);
+    this.#forgot.set(broker, this.forgottenAt(broker) + 1);
+  }
+
+  sessionLossesAt(broker: ChaosBroker): number {
+    return this.#sessionLosses.get(broker) ?? 0;
+  }
+
+  forgottenAt(broker: ChaosBroker): number {
+    return this.#forgot.get(broker) ?? 0;
+  }
+
+  /** Gateways that were set up with a broker. */
+  gatewaysAt(broker: ChaosBroker): ChaosGateway[] {
+    return this.gateways.filter((gateway) => gateway.broker === broker);
   }
 
   expect(kept: boolean, promise: string): void {

@@ -23,6 +23,8 @@ export interface BrokerSetup {
   readonly capabilities?: Capabilities;
   /** Default: the default fleet. */
   readonly fleet?: string;
+  /** Of its gateways, in place of the scenario's: what the trouble of others must not cost them. */
+  readonly promises?: ScenarioPromises;
 }
 
 export interface Setup extends Pick<LocalStackOptions, 'instances' | 'env' | 'proxied' | 'natsServers' | 'nats'> {
@@ -48,7 +50,10 @@ export interface Scenario {
   readonly short?: true;
   readonly setup?: Setup;
   readonly promises?: ScenarioPromises;
-  /** Does the damage, under load. Says by `run.crashed()` and `run.sessionLost()` what may cost duplicates. */
+  /**
+   * Does the damage, under load. Says by `run.crashed()`, `run.sessionLost()` and
+   * `run.brokerForgot()` what may cost duplicates.
+   */
   faults(run: ScenarioRun): Promise<void>;
 }
 

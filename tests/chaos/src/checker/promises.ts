@@ -1,6 +1,6 @@
 import type { GatewayFindings } from './check.ts';
 
-/** What a gateway's broker may be given twice. At QoS 2 nothing, whatever is stated here. */
+/** What a gateway's broker may be given twice. At QoS 2 nothing, unless the broker forgets. */
 export interface DuplicateBound {
   /** In-flight messages of the gateway. */
   readonly window: number;
@@ -10,6 +10,8 @@ export interface DuplicateBound {
   readonly crashes: number;
   /** How often a session ended with messages in flight, its owner living on. */
   readonly sessionLosses: number;
+  /** How often the broker came back without its sessions, which are what makes QoS 2 exactly once. */
+  readonly brokerForgot: number;
 }
 
 export interface Promises {
@@ -22,11 +24,15 @@ export interface Promises {
   readonly connects?: number | undefined;
 }
 
-/** (windowsBeyondRecord + 1) windows for each crash, one window for each session lost. */
+/**
+ * QoS 1: (windowsBeyondRecord + 1) windows for each crash, one window for each session lost, whoever lost it. QoS 2: one
+ * window for each time that the broker lost it.
+ */
 export function duplicatesAllowed(qos: 0 | 1 | 2, bound: DuplicateBound): number {
-  if (qos !== 1) return 0;
-  const { window, windowsBeyondRecord, crashes, sessionLosses } = bound;
-  return window * ((windowsBeyondRecord + 1) * crashes + sessionLosses);
+  const { window, windowsBeyondRecord, crashes, sessionLosses, brokerForgot } = bound;
+  if (qos === 0) return 0;
+  if (qos === 2) return window * brokerForgot;
+  return window * ((windowsBeyondRecord + 1) * crashes + sessionLosses + brokerForgot);
 }
 
 /** Each broken promise of one gateway in words. */

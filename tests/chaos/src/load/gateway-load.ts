@@ -86,9 +86,9 @@ export class GatewayLoad {
     }
   }
 
-  /** What was accepted and has not arrived may be gone: the gateway was deleted. */
-  forgive(hasArrived: (n: number) => boolean): void {
-    const gone = this.accepted.filter(({ n }) => !hasArrived(n));
+  /** What was accepted and `isGone` need not arrive: the gateway was deleted, or the message set aside. */
+  forgive(isGone: (n: number) => boolean): void {
+    const gone = this.accepted.filter(({ n }) => isGone(n));
     this.uncertain.push(...gone.map(({ n }) => n));
     const forgiven = new Set(gone);
     this.accepted.splice(0, this.accepted.length, ...this.accepted.filter((reading) => !forgiven.has(reading)));

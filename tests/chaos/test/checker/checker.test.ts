@@ -23,7 +23,7 @@ function clean(count: number, changes: Partial<GatewayEvidence> = {}): GatewayEv
   };
 }
 
-const none = { window: 20, windowsBeyondRecord: 4, crashes: 0, sessionLosses: 0 };
+const none = { window: 20, windowsBeyondRecord: 4, crashes: 0, sessionLosses: 0, brokerForgot: 0 };
 const strict = { duplicates: none };
 
 /** A clean run, and a place in it. */
@@ -135,13 +135,15 @@ describe('sessions', () => {
   });
 });
 
-test('the bound on duplicates: five windows a crash, one a lost session, none at QoS 0 and 2', () => {
+test('the bound on duplicates: five windows a crash, one a lost session, none at QoS 0 and 2 while the broker remembers', () => {
   const run = clean(300);
   const repeated = { ...run, delivered: [...run.delivered, ...run.delivered.slice(0, 220)] };
   const promises = { duplicates: { ...none, crashes: 2, sessionLosses: 1 } };
   expect(brokenPromises(checkGateway(repeated), promises)).toEqual([]);
   expect(brokenPromises(checkGateway({ ...repeated, qos: 0 }), promises)).toHaveLength(1);
   expect(brokenPromises(checkGateway({ ...repeated, qos: 2 }), promises)).toHaveLength(1);
+  const forgot = { duplicates: { ...none, brokerForgot: 11 } };
+  expect(brokenPromises(checkGateway({ ...repeated, qos: 2 }), forgot)).toEqual([]);
   const oneMore = { ...repeated, delivered: [...repeated.delivered, run.delivered[299]!] };
   expect(brokenPromises(checkGateway(oneMore), promises)).toEqual(['gw (QoS 1): 221 duplicates, 220 allowed']);
 });
