@@ -35,6 +35,7 @@ const groups = [
   ],
   [{ name: 'unit', commands: [['vitest', 'run', '--project', 'unit']] }],
   [{ name: 'integration', commands: [['vitest', 'run', '--project', 'integration']] }],
+  [{ name: 'chaos', commands: [['node', '--conditions=development', 'tests/chaos/src/main.ts', '--short']] }],
 ];
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');

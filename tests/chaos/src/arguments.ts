@@ -10,7 +10,7 @@ Breaks things under load, one scenario after another, and checks at the brokers 
   --seed N         repeats the draws of a run (default: one by chance, which is printed)
   --list           what there is
   --json FILE      writes the results to a file
-  --markdown       prints the table for docs/delivery.md
+  --markdown       prints the table of results (with --list: of scenarios) for docs/delivery.md
 `;
 
 export interface ChaosOptions {

@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { LogFiles } from '@gatecast/local-stack';
 import { mosquittoOrSkip } from '@gatecast/shared/testing';
 import { type ChaosOptions, parseArguments, USAGE } from './arguments.ts';
-import { markdownTable, resultLines, resultTable, scenarioList } from './report.ts';
+import { markdownTable, resultLines, resultTable, scenarioList, scenarioTable } from './report.ts';
 import { runScenario, type ScenarioResult } from './run-scenario.ts';
 import type { Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
@@ -24,7 +24,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return options ? 0 : EXIT_USAGE;
   }
   if (options.list) {
-    console.log(scenarioList(options.scenarios));
+    console.log((options.markdown ? scenarioTable : scenarioList)(options.scenarios));
     return 0;
   }
   const logs = await LogFiles.create('chaos');

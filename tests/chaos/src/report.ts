@@ -86,7 +86,15 @@ export function markdownTable(results: readonly ScenarioResult[]): string {
 export function scenarioList(scenarios: readonly Scenario[]): string {
   return scenarios
     .map(
-      ({ name, group, title, short }) => `${group.padEnd(10)} ${name.padEnd(28)} ${title}${short ? ' [npm test]' : ''}`,
+      ({ name, group, title, short }) => `${group.padEnd(10)} ${name.padEnd(24)} ${title}${short ? ' [npm test]' : ''}`,
     )
     .join('\n');
+}
+
+/** The same for docs/delivery.md, which a test compares. */
+export function scenarioTable(scenarios: readonly Scenario[]): string {
+  const rows = scenarios.map(
+    ({ name, group, title, short }) => `| ${group} | \`${name}\`${short ? ' ⏱' : ''} | ${title} |`,
+  );
+  return ['| group | scenario | what happens |', '|---|---|---|', ...rows].join('\n');
 }
