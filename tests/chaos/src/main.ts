@@ -41,7 +41,7 @@ async function main(argv: readonly string[]): Promise<number> {
   return broken.length === 0 ? 0 : 1;
 }
 
-async function runAll({ scenarios, seed }: ChaosOptions, logs: LogFiles): Promise<ScenarioResult[]> {
+async function runAll({ scenarios, seed, slack }: ChaosOptions, logs: LogFiles): Promise<ScenarioResult[]> {
   console.log(`seed ${seed}, ${scenarios.length} scenarios`);
   const hasMosquitto = !scenarios.some(needsMosquitto) || mosquittoOrSkip((line) => console.log(line)) !== undefined;
   const results: ScenarioResult[] = [];
@@ -50,7 +50,7 @@ async function runAll({ scenarios, seed }: ChaosOptions, logs: LogFiles): Promis
       console.log(`skipped ${scenario.name}`);
       continue;
     }
-    const result = await runScenario(scenario, seed, logs);
+    const result = await runScenario(scenario, { seed, slack, logs });
     results.push(result);
     console.log(resultLines(result));
   }

@@ -30,8 +30,15 @@ const LATE_REPEATS_MS = 1_500;
 /** For stopping everything: the services have 5 s each, in four steps. */
 const STOP_DEADLINE_MS = 30_000;
 
+export interface RunOptions {
+  readonly seed: number;
+  /** Multiplies the times that are promised; 1 on a machine of its own. */
+  readonly slack: number;
+  readonly logs: LogFiles;
+}
+
 /** Runs one scenario from start to end. Never throws: what went wrong is in `broken`. */
-export async function runScenario(scenario: Scenario, seed: number, logs: LogFiles): Promise<ScenarioResult> {
+export async function runScenario(scenario: Scenario, { seed, slack, logs }: RunOptions): Promise<ScenarioResult> {
   const began = performance.now();
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), scenario.setup?.deadlineMs ?? DEADLINE_MS);
@@ -40,7 +47,7 @@ export async function runScenario(scenario: Scenario, seed: number, logs: LogFil
   let run: ScenarioRun | undefined;
   let findings: GatewayFindings[] = [];
   try {
-    run = await startRun({ scenario, seed, logs, signal: abort.signal, started });
+    run = await startRun({ scenario, seed, slack, logs, signal: abort.signal, started });
     findings = await damageAndCheck(scenario, run, broken);
   } catch (error) {
     broken.push(abort.signal.aborted ? 'did not end within its deadline' : messageOf(error));
@@ -93,8 +100,10 @@ async function damageAndCheck(scenario: Scenario, run: ScenarioRun, broken: stri
 function promisesOf({ setup, promises }: Scenario, run: ScenarioRun | undefined, index: number): Promises {
   const broker = run?.gateways[index]?.broker;
   const own = broker && setup?.brokers?.[run?.brokers.indexOf(broker) ?? -1]?.promises;
+  const stated = own ?? promises;
   return {
-    ...(own ?? promises),
+    ...stated,
+    worstGapMs: stated?.worstGapMs && run && stated.worstGapMs * run.slack,
     duplicates: {
       window: WINDOW,
       windowsBeyondRecord: WINDOWS_BEYOND_RECORD,

@@ -26,6 +26,7 @@ export interface ScenarioRunParts {
   readonly deliveries: DeliveryLog;
   readonly load: Load;
   readonly random: Random;
+  readonly slack: number;
   readonly note: (text: string) => void;
   readonly signal: AbortSignal;
 }
@@ -39,6 +40,8 @@ export class ScenarioRun {
   readonly gateways: readonly ChaosGateway[];
   readonly load: Load;
   readonly random: Random;
+  /** Multiplies the times that are promised. */
+  readonly slack: number;
   readonly deliveries: DeliveryLog;
   /** Figures of this scenario's own, for its line. */
   readonly extras = new Map<string, string>();
@@ -56,6 +59,7 @@ export class ScenarioRun {
     this.gateways = parts.gateways;
     this.load = parts.load;
     this.random = parts.random;
+    this.slack = parts.slack;
     this.deliveries = parts.deliveries;
     this.#note = parts.note;
     this.#signal = parts.signal;
@@ -104,6 +108,13 @@ export class ScenarioRun {
 
   expect(kept: boolean, promise: string): void {
     if (!kept) this.broken.push(promise);
+  }
+
+  /** A promise about a time. It shows in the scenario's line. */
+  expectWithin(what: string, tookMs: number, allowedMs: number): void {
+    const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+    this.extras.set(what, seconds(tookMs));
+    this.expect(tookMs <= allowedMs * this.slack, `${what} ${seconds(tookMs)}, ${seconds(allowedMs)} promised`);
   }
 
   /** Lets it go on for so long. @throws when the run is given up */

@@ -18,6 +18,7 @@ const DEFAULT_INSTANCES = { 'mqtt-publisher': 3, encoder: 2, 'sensor-ingest': 2 
 export interface StartOptions {
   readonly scenario: Scenario;
   readonly seed: number;
+  readonly slack: number;
   readonly logs: LogFiles;
   /** Gives up. */
   readonly signal: AbortSignal;
@@ -26,7 +27,7 @@ export interface StartOptions {
 }
 
 /** Starts the system, the brokers and the gateways of a scenario; resolves when every gateway is connected. */
-export async function startRun({ scenario, seed, logs, signal, started }: StartOptions): Promise<ScenarioRun> {
+export async function startRun({ scenario, seed, slack, logs, signal, started }: StartOptions): Promise<ScenarioRun> {
   const { setup = {} } = scenario;
   const deliveries = new DeliveryLog();
   const brokerSetups = setup.brokers ?? [{}];
@@ -86,6 +87,7 @@ export async function startRun({ scenario, seed, logs, signal, started }: StartO
     brokers,
     gateways,
     deliveries,
+    slack,
     load: new Load(gateways.filter(({ idle }) => !idle).map(({ load }) => load)),
     random: seededRandom(seed, scenario.name),
     note: (text) => logs.write(`${scenario.name}.timeline`, `${new Date().toISOString()} ${text}`),

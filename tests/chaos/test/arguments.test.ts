@@ -5,7 +5,7 @@ import { SCENARIOS } from '../src/scenarios/index.ts';
 const parse = (...argv: string[]) => parseArguments(argv, SCENARIOS, () => 42);
 
 test('everything by default, in order, with a seed by chance', () => {
-  expect(parse()).toEqual({ scenarios: SCENARIOS, seed: 42, list: false, json: undefined, markdown: false });
+  expect(parse()).toEqual({ scenarios: SCENARIOS, seed: 42, slack: 1, list: false, json: undefined, markdown: false });
   expect(parse('--help')).toBe('help');
 });
 
@@ -20,7 +20,13 @@ test('scenarios by name and by group, and the short selection', () => {
 
 test('what cannot be meant is refused', () => {
   expect(parse('--seed', '7')).toMatchObject({ seed: 7 });
-  for (const argv of [['--seed', 'x'], ['--seed', '-1'], ['--scenario', 'nonesuch'], ['--nonesuch']]) {
+  for (const argv of [
+    ['--seed', 'x'],
+    ['--seed', '-1'],
+    ['--slack', '0.5'],
+    ['--scenario', 'nonesuch'],
+    ['--nonesuch'],
+  ]) {
     expect(() => parse(...argv)).toThrow(TypeError);
   }
 });

@@ -23,8 +23,6 @@ export const pubackSwallowed: Scenario = {
         return again ? [again.time - at] : [];
       });
     await run.until(() => resets().length === run.gateways.length, 'every session to be made anew', 30_000);
-    const slowest = Math.max(...resets());
-    run.extras.set('made anew after', `${(slowest / 1000).toFixed(1)} s`);
-    run.expect(slowest <= (ACK_TIMEOUT_SECONDS + 1) * 1_000, `a reset within 4 s; it took ${Math.round(slowest)} ms`);
+    run.expectWithin('made anew after', Math.max(...resets()), (ACK_TIMEOUT_SECONDS + 1) * 1_000);
   },
 };
