@@ -35,6 +35,13 @@ const groups = [
   ],
   [{ name: 'unit', commands: [['vitest', 'run', '--project', 'unit']] }],
   [{ name: 'integration', commands: [['vitest', 'run', '--project', 'integration']] }],
+  // Times are judged mildly: nobody knows what else this machine has to do.
+  [
+    {
+      name: 'chaos',
+      commands: [['node', '--conditions=development', 'tests/chaos/src/main.ts', '--short', '--slack', '2']],
+    },
+  ],
 ];
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');

@@ -1,7 +1,7 @@
+import { LogFiles } from '@gatecast/local-stack';
 import { delay, systemClock } from '@gatecast/shared/lifecycle';
 import type { DemoOptions } from './arguments.ts';
 import { introduction } from './introduction.ts';
-import { LogFiles } from './log-files.ts';
 import { type Failure, ROOT_TOPIC, Session } from './session.ts';
 import { StatusBoard } from './status-board.ts';
 import { count, duration } from './view/text.ts';
@@ -26,7 +26,7 @@ const MESSAGES_KEPT_IN_VIEW = 50;
 /** Runs the demo from start to end. Returns the exit code: 0 when it was asked to end, or its time was over. */
 export async function runDemo(options: DemoOptions, context: DemoContext): Promise<number> {
   const { view, telemetryEnv, uptimeMs, signal } = context;
-  const logs = await LogFiles.create();
+  const logs = await LogFiles.create('demo');
   let firstMessageAfterMs: number | undefined;
   view.print('starting NATS, the services and the gateways …');
   let session: Session;

@@ -1,10 +1,10 @@
-import { LocalStack } from '@gatecast/local-stack';
+import { LocalStack, type LogFiles } from '@gatecast/local-stack';
 import type { ProcessExit } from '@gatecast/shared/testing';
 import type { DemoOptions } from './arguments.ts';
 import { type BrokerAddress, settingsOf } from './broker-address.ts';
 import { EmbeddedBroker } from './embedded-broker.ts';
 import { type PlannedGateway, planFleet } from './fleet-plan.ts';
-import type { LogFiles } from './log-files.ts';
+
 import { signOff } from './sign-off.ts';
 import type { Pace, SimulatedGatewaySettings } from './simulator/settings.ts';
 import { SimulatorProcess } from './simulator-process.ts';

@@ -18,6 +18,7 @@ export type {
 export { GatewayClient, type NewGateway } from './gateway-client.ts';
 export { type IngestAnswer, IngestClient, type IngestRequest } from './ingest-client.ts';
 export { type InstanceOptions, LocalStack, type LocalStackOptions, type StopOptions } from './local-stack.ts';
+export { LogFiles } from './log-files.ts';
 export { ServiceInstance, type ServiceInstanceOptions } from './service-instance.ts';
 export { SERVICE_NAMES, type ServiceName, ServiceProcess, type ServiceProcessOptions } from './service-process.ts';
 export type { StackNatsOptions } from './stack-nats.ts';

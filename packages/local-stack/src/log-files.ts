@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 
-/** What the processes say, a file each, in a new folder. */
+/** What the processes say, a file each, in a new folder of the system's temporary directory. */
 export class LogFiles {
   readonly folder: string;
   readonly #files = new Map<string, WriteStream>();
@@ -13,8 +13,8 @@ export class LogFiles {
     this.folder = folder;
   }
 
-  static async create(): Promise<LogFiles> {
-    return new LogFiles(await mkdtemp(join(tmpdir(), 'gatecast-demo-')));
+  static async create(name: string): Promise<LogFiles> {
+    return new LogFiles(await mkdtemp(join(tmpdir(), `gatecast-${name}-`)));
   }
 
   write(process: string, line: string): void {

@@ -1,0 +1,58 @@
+import { parseArgs } from 'node:util';
+import type { Scenario } from './scenario.ts';
+
+export const USAGE = `npm run chaos -- [--scenario NAME]... [--short] [--seed N] [--slack F] [--list] [--json FILE] [--markdown]
+
+Breaks things under load, one scenario after another, and checks at the brokers that every promise of delivery was kept.
+
+  --scenario NAME  only this one, or every one of a group (may be given several times)
+  --short          only the selection that npm test runs
+  --seed N         repeats the draws of a run (default: one by chance, which is printed)
+  --slack F        multiplies the times that are promised, for machines that do other things meanwhile (default: 1)
+  --list           what there is
+  --json FILE      writes the results to a file
+  --markdown       prints the table of results (with --list: of scenarios) for docs/delivery.md
+`;
+
+export interface ChaosOptions {
+  readonly scenarios: readonly Scenario[];
+  readonly seed: number;
+  readonly slack: number;
+  readonly list: boolean;
+  readonly json: string | undefined;
+  readonly markdown: boolean;
+}
+
+/** @throws {TypeError} saying what is wrong with the arguments */
+export function parseArguments(
+  argv: readonly string[],
+  all: readonly Scenario[],
+  anySeed: () => number,
+): ChaosOptions | 'help' {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      scenario: { type: 'string', multiple: true, default: [] },
+      short: { type: 'boolean', default: false },
+      seed: { type: 'string' },
+      slack: { type: 'string', default: '1' },
+      list: { type: 'boolean', default: false },
+      json: { type: 'string' },
+      markdown: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  const seed = values.seed === undefined ? anySeed() : Number(values.seed);
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new TypeError(`--seed ${values.seed} is no whole number`);
+  const slack = Number(values.slack);
+  if (!(slack >= 1)) throw new TypeError(`--slack ${values.slack} is no number from 1 on`);
+  const wanted = values.scenario;
+  const unknown = wanted.find((name) => !all.some((scenario) => scenario.name === name || scenario.group === name));
+  if (unknown !== undefined) throw new TypeError(`there is no scenario ${unknown}; --list shows them`);
+  const scenarios = all.filter(
+    ({ name, group, short }) =>
+      (wanted.length === 0 || wanted.includes(name) || wanted.includes(group)) && (!values.short || short === true),
+  );
+  return { scenarios, seed, slack, list: values.list, json: values.json, markdown: values.markdown };
+}

@@ -1,0 +1,66 @@
+import { type FaultableBroker, Mosquitto, MqttCollector, TcpProxy } from '@gatecast/shared/testing';
+import type { ChaosBroker } from './chaos-broker.ts';
+import type { DeliveryLog } from './delivery-log.ts';
+
+/** Room for everything that a run may have on its way to the collector while that is away. */
+const UNLIMITED_QUEUE = 'max_queued_messages 0';
+
+/**
+ * A real broker with persistence. A subscriber with a session of its own collects what it forwards, also what came while
+ * the broker was restarting; it does not go through the proxy.
+ */
+export class MosquittoTarget implements ChaosBroker {
+  readonly mosquitto: Mosquitto;
+  readonly proxy: TcpProxy;
+  readonly #collector: MqttCollector;
+  readonly #log: DeliveryLog;
+  #pulled = 0;
+
+  private constructor(mosquitto: Mosquitto, proxy: TcpProxy, collector: MqttCollector, log: DeliveryLog) {
+    this.mosquitto = mosquitto;
+    this.proxy = proxy;
+    this.#collector = collector;
+    this.#log = log;
+  }
+
+  static async start(log: DeliveryLog): Promise<MosquittoTarget> {
+    const mosquitto = await Mosquitto.start({ persistence: true, config: UNLIMITED_QUEUE });
+    const collector = await MqttCollector.start({ url: mosquitto.url, persistent: true, clientId: 'checker', qos: 2 });
+    const proxy = await TcpProxy.start({ target: { port: mosquitto.port } });
+    return new MosquittoTarget(mosquitto, proxy, collector, log);
+  }
+
+  get host(): string {
+    return this.proxy.host;
+  }
+
+  get port(): number {
+    return this.proxy.port;
+  }
+
+  get faultable(): FaultableBroker {
+    throw new TypeError('this broker is mosquitto');
+  }
+
+  pull(): void {
+    const { messages } = this.#collector;
+    for (; this.#pulled < messages.length; this.#pulled += 1) {
+      const { topic, payload, time } = messages[this.#pulled]!;
+      this.#log.add(topic, payload, time);
+    }
+  }
+
+  sessions(): undefined {
+    return undefined;
+  }
+
+  violations(): string[] {
+    return [];
+  }
+
+  async stop(): Promise<void> {
+    await this.#collector.stop();
+    await this.proxy.stop();
+    await this.mosquitto.stop();
+  }
+}

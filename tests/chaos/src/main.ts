@@ -1,0 +1,74 @@
+import { randomInt } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
+import { LogFiles } from '@gatecast/local-stack';
+import { mosquittoOrSkip } from '@gatecast/shared/testing';
+import { type ChaosOptions, parseArguments, USAGE } from './arguments.ts';
+import { markdownTable, resultLines, resultTable, scenarioList, scenarioTable } from './report.ts';
+import { runScenario, type ScenarioResult } from './run-scenario.ts';
+import type { Scenario } from './scenario.ts';
+import { SCENARIOS } from './scenarios/index.ts';
+
+const EXIT_USAGE = 2;
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  // Everything that was started is killed when this process exits.
+  process.once(signal, () => process.exit(128 + constants.signals[signal]));
+}
+
+/** @returns the exit code: 1 when a promise was broken */
+async function main(argv: readonly string[]): Promise<number> {
+  const options = parse(argv);
+  if (options === 'help' || options === undefined) {
+    (options ? process.stdout : process.stderr).write(USAGE);
+    return options ? 0 : EXIT_USAGE;
+  }
+  if (options.list) {
+    console.log((options.markdown ? scenarioTable : scenarioList)(options.scenarios));
+    return 0;
+  }
+  const logs = await LogFiles.create('chaos');
+  const results = await runAll(options, logs);
+  const broken = results.filter((result) => result.broken.length > 0);
+  if (options.json !== undefined) {
+    await writeFile(options.json, `${JSON.stringify({ seed: options.seed, results }, undefined, 2)}\n`);
+  }
+  if (results.length > 1) console.log(`\n${(options.markdown ? markdownTable : resultTable)(results)}`);
+  await logs.close();
+  const verdict =
+    broken.length === 0 ? 'every promise was kept' : `broken: ${broken.map(({ name }) => name).join(', ')}`;
+  console.log(`\n${verdict}; seed ${options.seed}; logs in ${logs.folder}`);
+  return broken.length === 0 ? 0 : 1;
+}
+
+async function runAll({ scenarios, seed, slack }: ChaosOptions, logs: LogFiles): Promise<ScenarioResult[]> {
+  console.log(`seed ${seed}, ${scenarios.length} scenarios`);
+  const hasMosquitto = !scenarios.some(needsMosquitto) || mosquittoOrSkip((line) => console.log(line)) !== undefined;
+  const results: ScenarioResult[] = [];
+  for (const scenario of scenarios) {
+    if (!hasMosquitto && needsMosquitto(scenario)) {
+      console.log(`skipped ${scenario.name}`);
+      continue;
+    }
+    const result = await runScenario(scenario, { seed, slack, logs });
+    results.push(result);
+    console.log(resultLines(result));
+  }
+  return results;
+}
+
+function needsMosquitto({ setup }: Scenario): boolean {
+  return setup?.brokers?.some(({ kind }) => kind === 'mosquitto') ?? false;
+}
+
+function parse(argv: readonly string[]): ChaosOptions | 'help' | undefined {
+  try {
+    return parseArguments(argv, SCENARIOS, () => randomInt(1_000_000));
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    console.error(`${error.message}\n`);
+    return undefined;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));
