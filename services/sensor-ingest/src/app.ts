@@ -9,7 +9,7 @@ import { createIngestServer } from './adapters/http/server.ts';
 import { IngestMetrics } from './adapters/metrics/ingest-metrics.ts';
 import { KvGatewayDirectory } from './adapters/nats/kv-gateway-directory.ts';
 import { NatsReadingsLog } from './adapters/nats/nats-readings-log.ts';
-import { StorageWatch, usedRatioOf } from './adapters/nats/storage-watch.ts';
+import { StorageWatch, sizeReader } from './adapters/nats/storage-watch.ts';
 import type { IngestConfig } from './config.ts';
 
 type Context = ServiceContext<IngestConfig>;
@@ -60,7 +60,7 @@ async function openNatsSide({ config, log, clock, lifecycle }: Context, nats: Na
 
   const storage = new StorageWatch({
     streams,
-    usedRatio: usedRatioOf(nats),
+    readSize: sizeReader(nats),
     highWater: config.storageHighWater,
     pollMs: config.storagePollMs,
     metrics,
