@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '@gatecast/shared/lifecycle';
-import type { GatewayRecord } from '@gatecast/shared/model';
+import type { EncoderCheckpoint, GatewayRecord } from '@gatecast/shared/model';
 import { KvStore, KvView, type Nats, readingsStreamOf, waitForTopology } from '@gatecast/shared/nats';
 import { connectService, type ServiceContext } from '@gatecast/shared/service';
 import { Registry } from '@prometheus-io/client';
@@ -8,9 +8,11 @@ import type { FastifyInstance } from 'fastify';
 import { createIngestServer } from './adapters/http/server.ts';
 import { IngestMetrics } from './adapters/metrics/ingest-metrics.ts';
 import { KvGatewayDirectory } from './adapters/nats/kv-gateway-directory.ts';
+import { LagWatch } from './adapters/nats/lag-watch.ts';
 import { NatsReadingsLog } from './adapters/nats/nats-readings-log.ts';
-import { StorageWatch, usedRatioOf } from './adapters/nats/storage-watch.ts';
+import { StorageWatch, sizeReader } from './adapters/nats/storage-watch.ts';
 import type { IngestConfig } from './config.ts';
+import { LineLag } from './domain/line-lag.ts';
 
 type Context = ServiceContext<IngestConfig>;
 
@@ -44,7 +46,7 @@ async function openNatsSide({ config, log, clock, lifecycle }: Context, nats: Na
   const streams = [...new Set(Array.from({ length: partitions }, (_, partition) => readingsStreamOf(partition)))];
   const startup = new AbortController();
   lifecycle.onStop('startup', 1_000, async () => startup.abort());
-  await waitForTopology(nats, { streams, buckets: ['integrations'] }, log, clock, startup.signal);
+  await waitForTopology(nats, { streams, buckets: ['integrations', 'checkpoints'] }, log, clock, startup.signal);
   startup.signal.throwIfAborted();
 
   const view = await KvView.open<GatewayRecord>(nats, 'integrations', log, clock);
@@ -60,7 +62,7 @@ async function openNatsSide({ config, log, clock, lifecycle }: Context, nats: Na
 
   const storage = new StorageWatch({
     streams,
-    usedRatio: usedRatioOf(nats),
+    readSize: sizeReader(nats),
     highWater: config.storageHighWater,
     pollMs: config.storagePollMs,
     metrics,
@@ -69,7 +71,24 @@ async function openNatsSide({ config, log, clock, lifecycle }: Context, nats: Na
   });
   await storage.start();
   lifecycle.onStop('storage watch', 1_000, async () => storage.stop());
-  return { directory, readings: new NatsReadingsLog({ nats, partitions, storage, metrics, clock, log }) };
+  const lag = await watchLag({ config, log, clock, lifecycle }, nats, metrics);
+  return { directory, readings: new NatsReadingsLog({ nats, partitions, storage, metrics, clock, log }), lag };
+}
+
+type WatchContext = Pick<Context, 'config' | 'log' | 'clock' | 'lifecycle'>;
+
+async function watchLag({ config, log, clock, lifecycle }: WatchContext, nats: Nats, metrics: IngestMetrics) {
+  const lag = new LineLag({
+    maxGatewayLagMs: config.maxGatewayLagSeconds * 1000,
+    maxLineLagMs: config.maxLineLagSeconds * 1000,
+    partitions: config.partitions,
+    clock,
+  });
+  const checkpoints = await KvStore.open<EncoderCheckpoint>(nats, 'checkpoints');
+  const watch = new LagWatch({ lag, checkpoints, pollMs: config.lagPollMs, metrics, clock, log });
+  watch.start();
+  lifecycle.onStop('lag watch', 1_000, async () => watch.stop());
+  return lag;
 }
 
 /** A body that NATS would not carry would be refused with 503 for ever: it is too large, and the sender is told so. */

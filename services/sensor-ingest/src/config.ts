@@ -62,6 +62,22 @@ export const IngestConfig = Type.Object({
     minimum: 50,
     description: 'Time between two looks at how full the READINGS stream is.',
   }),
+  maxGatewayLagSeconds: Type.Number({
+    default: 60,
+    exclusiveMinimum: 0,
+    description:
+      'Age of a gateway’s oldest accepted request that is not encoded, above which its requests are refused.',
+  }),
+  maxLineLagSeconds: Type.Number({
+    default: 120,
+    exclusiveMinimum: 0,
+    description: 'The same age, which when most gateways of a fleet exceed it has all requests of the fleet refused.',
+  }),
+  lagPollMs: Type.Integer({
+    default: 2000,
+    minimum: 50,
+    description: 'Time between two looks at how far the encoder is.',
+  }),
   retryAfterSeconds: Type.Integer({
     default: 5,
     minimum: 1,

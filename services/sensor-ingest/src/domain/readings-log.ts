@@ -7,6 +7,13 @@ export interface ReadingsBatch {
   body: Uint8Array;
 }
 
+export interface Appended {
+  /** Where in the log the batch is. */
+  sequence: number;
+  /** It was there before. */
+  duplicate: boolean;
+}
+
 /** The durable log that accepted readings go into. */
 export interface ReadingsLog {
   /** Whether it can be reached; cheap. */
@@ -18,5 +25,5 @@ export interface ReadingsLog {
    * @throws {GatecastError} `STORAGE_FULL`, `NATS_UNAVAILABLE` (not stored); `OUTCOME_UNKNOWN` (may be stored: sending
    * the same batch again is harmless)
    */
-  append(batch: ReadingsBatch): Promise<{ duplicate: boolean }>;
+  append(batch: ReadingsBatch): Promise<Appended>;
 }

@@ -10,6 +10,7 @@ import { IngestMetrics } from '../../src/adapters/metrics/ingest-metrics.ts';
 import { NatsReadingsLog } from '../../src/adapters/nats/nats-readings-log.ts';
 import { StorageWatch } from '../../src/adapters/nats/storage-watch.ts';
 import { IngestConfig } from '../../src/config.ts';
+import { LineLag } from '../../src/domain/line-lag.ts';
 import { FakeNats } from '../support/fake-nats.ts';
 import { FakeGatewayDirectory, gatewayRecord } from '../support/fakes.ts';
 import { GATEWAY, reading, TOKEN } from '../support/ingest.ts';
@@ -27,7 +28,7 @@ async function post(nats: FakeNats, headers: Record<string, string> = {}) {
   directory.add(gatewayRecord(GATEWAY, TOKEN));
   const storage = new StorageWatch({
     streams: [],
-    usedRatio: async () => 0,
+    readSize: async () => ({ bytes: 0, maxBytes: 0, lastSequence: 0 }),
     highWater: 1,
     pollMs: 1_000,
     metrics,
@@ -36,7 +37,9 @@ async function post(nats: FakeNats, headers: Record<string, string> = {}) {
   });
   const readings = new NatsReadingsLog({ nats: nats.asNats(), partitions: 64, storage, metrics, clock, log });
   const config = loadConfig(IngestConfig, {});
-  const app = await createIngestServer({ config, directory, readings, metrics, clock, log, isStopping: () => false });
+  const lag = new LineLag({ maxGatewayLagMs: 60_000, maxLineLagMs: 120_000, partitions: 64, clock });
+  const parts = { config, directory, readings, lag, metrics, clock, log };
+  const app = await createIngestServer({ ...parts, isStopping: () => false });
   const response = await app.inject({
     method: 'POST',
     url: `/v1/gateways/${GATEWAY}/measurements`,

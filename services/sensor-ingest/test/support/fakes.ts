@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { GatewayRecord } from '@gatecast/shared/model';
 import type { GatewayDirectory } from '../../src/domain/gateway-directory.ts';
-import type { ReadingsBatch, ReadingsLog } from '../../src/domain/readings-log.ts';
+import type { Appended, ReadingsBatch, ReadingsLog } from '../../src/domain/readings-log.ts';
 
 export function hashOf(token: string): string {
   return createHash('sha256').update(token).digest('hex');
@@ -38,12 +38,13 @@ export class FakeReadingsLog implements ReadingsLog {
     return this.room;
   }
 
-  async append(batch: ReadingsBatch): Promise<{ duplicate: boolean }> {
+  async append(batch: ReadingsBatch): Promise<Appended> {
     await this.gate;
     if (this.failure !== undefined) throw this.failure;
-    const duplicate = this.stored.some(({ contentId }) => contentId === batch.contentId);
-    if (!duplicate) this.stored.push({ ...batch, body: Uint8Array.from(batch.body) });
-    return { duplicate };
+    const found = this.stored.findIndex(({ contentId }) => contentId === batch.contentId);
+    if (found >= 0) return { sequence: found + 1, duplicate: true };
+    this.stored.push({ ...batch, body: Uint8Array.from(batch.body) });
+    return { sequence: this.stored.length, duplicate: false };
   }
 }
 

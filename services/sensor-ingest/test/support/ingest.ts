@@ -6,6 +6,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import { createIngestServer } from '../../src/adapters/http/server.ts';
 import { IngestMetrics } from '../../src/adapters/metrics/ingest-metrics.ts';
 import { IngestConfig } from '../../src/config.ts';
+import { LineLag } from '../../src/domain/line-lag.ts';
 import { FakeGatewayDirectory, FakeReadingsLog, gatewayRecord } from './fakes.ts';
 
 export const GATEWAY = '394260700033';
@@ -22,6 +23,7 @@ export class TestIngest {
   readonly readings: FakeReadingsLog;
   readonly directory: FakeGatewayDirectory;
   readonly clock: ManualClock;
+  readonly lag: LineLag;
   readonly state: { stopping: boolean };
 
   private constructor(parts: Omit<TestIngest, 'post' | 'outcomes' | typeof Symbol.asyncDispose>) {
@@ -30,15 +32,18 @@ export class TestIngest {
     this.readings = parts.readings;
     this.directory = parts.directory;
     this.clock = parts.clock;
+    this.lag = parts.lag;
     this.state = parts.state;
   }
 
   static async start(settings: Partial<IngestConfig> = {}): Promise<TestIngest> {
+    const clock = new ManualClock();
     const parts = {
       registry: new Registry(),
       readings: new FakeReadingsLog(),
       directory: new FakeGatewayDirectory(),
-      clock: new ManualClock(),
+      clock,
+      lag: new LineLag({ maxGatewayLagMs: 60_000, maxLineLagMs: 120_000, partitions: 1, clock }),
       state: { stopping: false },
     };
     parts.directory.add(gatewayRecord(GATEWAY, TOKEN, { mqtt: { measurementIntervalSeconds: 300 } }));

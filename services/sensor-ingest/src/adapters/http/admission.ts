@@ -3,7 +3,14 @@ import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fast
 import type { ByteRates } from '../../domain/byte-rates.ts';
 import { checkToken } from '../../domain/token-check.ts';
 import { contentEncodingOf } from './body.ts';
-import { byteRateExceeded, forbidden, unauthorized, unavailable, unsupportedEncoding } from './problems.ts';
+import {
+  byteRateExceeded,
+  forbidden,
+  gatewayBehind,
+  unauthorized,
+  unavailable,
+  unsupportedEncoding,
+} from './problems.ts';
 import { unavailableFor } from './refusals.ts';
 import type { IngestServerOptions } from './server.ts';
 
@@ -11,7 +18,20 @@ type MeasurementsRequest = FastifyRequest<{ Params: { gatewayId: string } }>;
 
 /** Hooks that refuse a request before its body is read. */
 export function createAdmission(options: IngestServerOptions, byteRates: ByteRates) {
-  const { config, directory, readings } = options;
+  const { config, directory, readings, lag } = options;
+
+  /** A gateway that is behind is asked to come back when a part of that may have gone. */
+  function lagRefusalOf({ gateway }: MeasurementsRequest): HttpProblem | undefined {
+    if (!gateway) return undefined;
+    switch (lag.lagOf(gateway)) {
+      case 'line':
+        return unavailable('line_behind', Math.ceil(config.maxLineLagSeconds / 4));
+      case 'gateway':
+        return gatewayBehind(Math.ceil(config.maxGatewayLagSeconds / 4));
+      default:
+        return undefined;
+    }
+  }
 
   function refusalOf(request: MeasurementsRequest): HttpProblem | undefined {
     const { gatewayId } = request.params;
@@ -19,7 +39,7 @@ export function createAdmission(options: IngestServerOptions, byteRates: ByteRat
     if (ms > 0) return byteRateExceeded(Math.ceil(ms / 1000));
     if (contentEncodingOf(request.headers['content-encoding']) === undefined) return unsupportedEncoding();
     if (!readings.hasRoom(gatewayId)) return unavailable('storage_nearly_full', config.retryAfterSeconds);
-    return undefined;
+    return lagRefusalOf(request);
   }
 
   return {

@@ -97,18 +97,19 @@ function measurementValidator({ config, clock }: IngestServerOptions): FastifySc
 async function store(
   request: FastifyRequest<Route>,
   reply: FastifyReply,
-  { config, readings, metrics }: IngestServerOptions,
+  { config, readings, lag, metrics }: IngestServerOptions,
 ): Promise<Static<typeof Accepted>> {
   const { gateway, payload } = request;
   if (!gateway || !payload) throw unauthorized(); // the hooks before have refused this
-  const { gatewayId, incarnation } = gateway;
+  const { gatewayId, fleet, incarnation } = gateway;
   const batch = { gatewayId, incarnation, contentId: contentId(gatewayId, incarnation, payload), body: payload };
-  const { duplicate } = await readings.append(batch).catch((error: unknown) => {
+  const { sequence, duplicate } = await readings.append(batch).catch((error: unknown) => {
     throw unavailableFor(error, config.retryAfterSeconds);
   });
   const accepted = request.body.measurements.length;
   request.outcome = duplicate ? 'repeat' : 'accepted';
   if (!duplicate) {
+    lag.accepted({ gatewayId, fleet, sequence });
     metrics.readings.inc(accepted);
     metrics.bytes.inc(payload.byteLength);
   }

@@ -29,12 +29,18 @@ export const requestRateExceeded = (retryAfterSeconds: number) =>
 export const byteRateExceeded = (retryAfterSeconds: number) =>
   new HttpProblem(429, 'byte_rate_exceeded', 'This gateway sends too many bytes', { retryAfterSeconds });
 
-/** Why readings cannot be taken now, whoever sends them. */
+export const gatewayBehind = (retryAfterSeconds: number) =>
+  new HttpProblem(429, 'gateway_behind', 'Earlier readings of this gateway are still waiting to be sent on', {
+    retryAfterSeconds,
+  });
+
+/** Why readings cannot be taken now, whoever sends them; `line_behind`: whoever of a fleet. */
 export type UnavailableCode =
   | 'stopping'
   | 'overloaded'
   | 'nats_unavailable'
   | 'outcome_unknown'
+  | 'line_behind'
   | 'storage_nearly_full'
   | 'storage_full';
 

@@ -4,6 +4,7 @@ import type { Logger } from '@gatecast/shared/logging';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { IngestConfig } from '../../config.ts';
 import type { GatewayDirectory } from '../../domain/gateway-directory.ts';
+import type { LineLag } from '../../domain/line-lag.ts';
 import type { ReadingsLog } from '../../domain/readings-log.ts';
 import type { IngestMetrics } from '../metrics/ingest-metrics.ts';
 import { refuseUnderPressure } from './limits.ts';
@@ -14,6 +15,7 @@ export interface IngestServerOptions {
   config: IngestConfig;
   directory: GatewayDirectory;
   readings: ReadingsLog;
+  lag: LineLag;
   metrics: IngestMetrics;
   clock: Clock;
   log: Logger;

@@ -10,6 +10,8 @@ export class IngestMetrics {
   readonly tokenLookups: Counter<'result'>;
   readonly storageUsed: Gauge<'stream'>;
   readonly pendingBytes: Gauge;
+  readonly gatewaysBehind: Gauge;
+  readonly unencodedAge: Gauge;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -50,6 +52,16 @@ export class IngestMetrics {
     this.pendingBytes = new Gauge({
       name: 'gatecast_ingest_pending_bytes',
       help: 'Bytes of bodies in memory that wait to be stored.',
+      registers,
+    });
+    this.gatewaysBehind = new Gauge({
+      name: 'gatecast_ingest_gateways_behind',
+      help: 'Gateways whose requests are refused because accepted ones wait too long for the encoder.',
+      registers,
+    });
+    this.unencodedAge = new Gauge({
+      name: 'gatecast_ingest_oldest_unencoded_seconds',
+      help: 'Age of the oldest request accepted by this process that was not encoded at the last look.',
       registers,
     });
   }

@@ -4,7 +4,7 @@ import type { Logger } from '@gatecast/shared/logging';
 import { partitionOf } from '@gatecast/shared/model';
 import { type Nats, publishToStream, readingsHeaders, readingsStreamOf, subjects } from '@gatecast/shared/nats';
 import { injectTrace } from '@gatecast/shared/telemetry';
-import type { ReadingsBatch, ReadingsLog } from '../../domain/readings-log.ts';
+import type { Appended, ReadingsBatch, ReadingsLog } from '../../domain/readings-log.ts';
 import type { IngestMetrics } from '../metrics/ingest-metrics.ts';
 import { traceSend } from './send-span.ts';
 import type { StorageWatch } from './storage-watch.ts';
@@ -17,6 +17,9 @@ export interface NatsReadingsLogOptions {
   clock: Clock;
   log: Logger;
 }
+
+/** What a stored message takes at least beside its body, for subject, headers and the record around them. */
+const STORED_OVERHEAD_BYTES = 128;
 
 /** The stream READINGS. */
 export class NatsReadingsLog implements ReadingsLog {
@@ -37,20 +40,28 @@ export class NatsReadingsLog implements ReadingsLog {
     return !storage.isNearlyFull(readingsStreamOf(partitionOf(gatewayId, partitions)));
   }
 
-  async append({ gatewayId, incarnation, contentId, body }: ReadingsBatch): Promise<{ duplicate: boolean }> {
-    const { nats, partitions, metrics, clock } = this.#options;
-    const subject = subjects.readings(partitionOf(gatewayId, partitions), gatewayId);
+  async append({ gatewayId, incarnation, contentId, body }: ReadingsBatch): Promise<Appended> {
+    const { nats, partitions, storage, metrics, clock } = this.#options;
+    const partition = partitionOf(gatewayId, partitions);
+    const subject = subjects.readings(partition, gatewayId);
+    const fill = storage.fillOf(readingsStreamOf(partition));
+    const bytes = body.byteLength + STORED_OVERHEAD_BYTES;
+    fill?.sending(bytes);
     await this.#endOfTurn.wait();
     const began = clock.monotonic();
     try {
-      const { duplicate } = await traceSend({ subject, contentId, bytes: body.byteLength }, () => {
+      const { sequence, duplicate } = await traceSend({ subject, contentId, bytes: body.byteLength }, () => {
         const headers = readingsHeaders(incarnation, contentId);
         injectTrace(headers);
         return publishToStream(nats, subject, body, { headers });
       });
+      if (duplicate) fill?.notStored(bytes);
+      else fill?.stored(bytes, sequence);
       this.#note(undefined);
-      return { duplicate };
+      return { sequence, duplicate };
     } catch (error) {
+      if (isGatecastError(error, 'OUTCOME_UNKNOWN')) fill?.stored(bytes, undefined);
+      else fill?.notStored(bytes);
       this.#note(error);
       throw error;
     } finally {

@@ -247,3 +247,24 @@ test('404 for anything else', async () => {
   const response = await ingest.app.inject({ method: 'GET', url: `/v1/gateways/${OTHER_GATEWAY}/measurements` });
   expect(refusal(response)).toEqual({ status: 404, code: 'not_found' });
 });
+
+test('429 for a gateway whose accepted readings wait too long, 503 when its fleet’s do; both with Retry-After', async () => {
+  await using ingest = await TestIngest.start();
+  const other = { gateway: OTHER_GATEWAY, token: OTHER_TOKEN };
+  expect((await ingest.post(BODY)).statusCode).toBe(202);
+  await ingest.clock.advance(60_001);
+  expect((await ingest.post(BODY, other)).statusCode).toBe(202);
+  const look = (seq: number) => {
+    ingest.lag.recorded(0, { seq, gateways: {} });
+    ingest.lag.judgeLines();
+  };
+  look(0);
+  expect(refusal(await ingest.post(BODY))).toEqual({ status: 429, code: 'gateway_behind', retryAfter: '15' });
+  expect((await ingest.post(BODY, other)).statusCode).toBe(202);
+  await ingest.clock.advance(120_001);
+  look(0);
+  expect(refusal(await ingest.post(BODY, other))).toEqual({ status: 503, code: 'line_behind', retryAfter: '30' });
+  look(2);
+  expect((await ingest.post(BODY)).statusCode).toBe(202);
+  expect(await ingest.outcomes()).toEqual({ accepted: 2, repeat: 2, gateway_behind: 1, line_behind: 1 });
+});

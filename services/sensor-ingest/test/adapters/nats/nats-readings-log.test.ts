@@ -25,7 +25,7 @@ async function readingsLog() {
   let ratio = 0;
   const storage = new StorageWatch({
     streams: ['READINGS'],
-    usedRatio: async () => ratio,
+    readSize: async () => ({ bytes: ratio * 1_000_000, maxBytes: 1_000_000, lastSequence: 0 }),
     highWater: 0.9,
     pollMs: 1_000,
     metrics,
@@ -43,7 +43,7 @@ async function readingsLog() {
 
 test('publishes to the gateway’s subject, with what consumers and the server need to know of it', async () => {
   const { nats, readings, registry } = await readingsLog();
-  expect(await readings.append(BATCH)).toEqual({ duplicate: false });
+  expect(await readings.append(BATCH)).toEqual({ sequence: 1, duplicate: false });
   const [message] = nats.published;
   expect(message!.subject).toBe(`readings.${partitionOf(BATCH.gatewayId, 64)}.${BATCH.gatewayId}`);
   expect(message!.data).toBe(BATCH.body);
@@ -76,5 +76,18 @@ test('knows whether there is a connection and room', async () => {
   nats.connected = false;
   await setRatio(0.9);
   expect([readings.isConnected(), readings.hasRoom('a')]).toEqual([false, false]);
+  storage.stop();
+});
+
+test('counts what it stores towards the room that is left, and not what the server refuses', async () => {
+  const { nats, readings, setRatio, storage } = await readingsLog();
+  await setRatio(0.8999); // 100 bytes are left
+  expect(readings.hasRoom('a')).toBe(true);
+  nats.fail = FULL;
+  await expect(readings.append(BATCH)).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+  expect(readings.hasRoom('a')).toBe(true);
+  nats.fail = undefined;
+  await readings.append(BATCH);
+  expect(readings.hasRoom('a')).toBe(false);
   storage.stop();
 });

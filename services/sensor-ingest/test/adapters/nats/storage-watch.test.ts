@@ -4,19 +4,21 @@ import { ManualClock } from '@gatecast/shared/testing';
 import { Registry } from '@prometheus-io/client';
 import { expect, test } from 'vitest';
 import { IngestMetrics } from '../../../src/adapters/metrics/ingest-metrics.ts';
-import { StorageWatch, usedRatioOf } from '../../../src/adapters/nats/storage-watch.ts';
+import { StorageWatch, sizeReader } from '../../../src/adapters/nats/storage-watch.ts';
 
 function watchOf(ratios: Record<string, number | Error | Promise<number>>) {
   const clock = new ManualClock();
   const registry = new Registry();
   const looks: string[] = [];
+  let lastSequence = 0;
   const watch = new StorageWatch({
     streams: Object.keys(ratios),
-    usedRatio: async (stream) => {
+    readSize: async (stream) => {
       looks.push(stream);
       const ratio = ratios[stream]!;
+      lastSequence += 10;
       if (ratio instanceof Error) throw ratio;
-      return await ratio;
+      return { bytes: (await ratio) * 1_000, maxBytes: 1_000, lastSequence };
     },
     highWater: 0.95,
     pollMs: 1_000,
@@ -78,12 +80,54 @@ test('ends at once when stopped, though a look is under way', async () => {
   expect(clock.pendingTimers).toBe(0);
 });
 
-test('reads the ratio from the stream; a stream without a limit is never full', async () => {
+test('counts what goes in between two looks: a burst is refused before anybody has looked', async () => {
+  const ratios: Record<string, number> = { READINGS: 0.5 };
+  const { watch, clock } = watchOf(ratios);
+  await watch.start();
+  const fill = watch.fillOf('READINGS')!;
+  fill.sending(449);
+  fill.stored(449, 11);
+  expect(watch.isNearlyFull('READINGS')).toBe(false);
+  fill.sending(1);
+  expect(watch.isNearlyFull('READINGS')).toBe(true);
+  fill.notStored(1);
+  expect(watch.isNearlyFull('READINGS')).toBe(false);
+  fill.sending(100);
+  fill.stored(100, undefined);
+  expect(watch.isNearlyFull('READINGS')).toBe(true);
+  ratios.READINGS = 0.2;
+  await clock.advance(1_000);
+  expect(fill.ratio).toBe(0.2);
+  expect(watch.isNearlyFull('READINGS')).toBe(false);
+  watch.stop();
+});
+
+test('what is stored around a look counts once', async () => {
+  const ratios: Record<string, number | Promise<number>> = { READINGS: 0.5 };
+  const { watch, clock } = watchOf(ratios);
+  await watch.start();
+  const fill = watch.fillOf('READINGS')!;
+  const answer = Promise.withResolvers<number>();
+  ratios.READINGS = answer.promise;
+  await clock.advance(1_000);
+  fill.sending(300);
+  fill.stored(100, 20); // seen by the look that is under way
+  fill.stored(100, 21);
+  answer.resolve(0.6);
+  await clock.advance(0);
+  fill.stored(100, 19); // its acknowledgement is late
+  expect(fill.ratio).toBeCloseTo(0.7);
+  watch.stop();
+});
+
+test('reads the size of the stream; one without a limit is never full', async () => {
   const natsWith = (max_bytes: number) =>
     ({
-      jsm: { streams: { info: async () => ({ state: { bytes: 300 }, config: { max_bytes } }) } },
+      jsm: { streams: { info: async () => ({ state: { bytes: 300, last_seq: 7 }, config: { max_bytes } }) } },
       untilCut: (request: unknown) => request,
     }) as unknown as Nats;
-  expect(await usedRatioOf(natsWith(1_000))('READINGS')).toBe(0.3);
-  expect(await usedRatioOf(natsWith(-1))('READINGS')).toBe(0);
+  expect(await sizeReader(natsWith(1_000))('READINGS')).toEqual({ bytes: 300, maxBytes: 1_000, lastSequence: 7 });
+  expect(await sizeReader(natsWith(-1))('READINGS')).toEqual({ bytes: 300, maxBytes: 0, lastSequence: 7 });
+  const { watch } = watchOf({});
+  expect(watch.isNearlyFull('READINGS')).toBe(false);
 });
