@@ -75,6 +75,8 @@ export async function startApp(context: ServiceContext<PublisherConfig>): Promis
         tlsMs: config.tlsTimeoutMs,
         connackMs: config.connackTimeoutMs,
         disconnectMs: config.disconnectTimeoutMs,
+        sessionExpirySeconds: config.sessionExpirySeconds,
+        willDelaySeconds: config.willDelaySeconds,
       },
       clock,
       log,

@@ -2,7 +2,7 @@ import { isGatecastError } from '@gatecast/shared/errors';
 import type { Clock } from '@gatecast/shared/lifecycle';
 import type { Logger } from '@gatecast/shared/logging';
 import { type IClientOptions, MqttClient } from 'mqtt';
-import type { ConnectResult, MqttConnector, SecretOpener } from '../../application/ports.ts';
+import type { ConnectOptions, ConnectResult, MqttConnector, SecretOpener } from '../../application/ports.ts';
 import type { Failure } from '../../domain/failure.ts';
 import type { SessionSettings } from '../../domain/session-settings.ts';
 import type { AddressPolicy } from './address-policy.ts';
@@ -14,6 +14,10 @@ export interface ConnectorOptions extends DialTimeouts {
   connackMs: number;
   /** For a DISCONNECT to be sent, ms. */
   disconnectMs: number;
+  /** How long a broker keeps a session at QoS 2 that we do not come back to, seconds. MQTT 5. */
+  sessionExpirySeconds: number;
+  /** How long a broker waits for us to come back before it publishes the will, seconds. MQTT 5. */
+  willDelaySeconds: number;
 }
 
 interface Secrets {
@@ -39,16 +43,21 @@ export class MqttJsConnector implements MqttConnector {
 
   async connect(
     settings: SessionSettings,
+    { cleanStart }: ConnectOptions,
     signal: AbortSignal,
     onEnd: (failure: Failure) => void,
   ): Promise<ConnectResult> {
     try {
       const secrets = await this.#open(settings);
-      const socket = await dial(settings, secrets.clientKey, this.#policy, this.#options, signal);
-      const client = new MqttClient(() => socket, clientOptions(settings, secrets.password, this.#options));
-      const session = new MqttJsSession(client, socket, settings.protocolVersion, this.#options, this.#clock, onEnd);
-      const failure = await session.established(signal);
-      return failure ? { ok: false, failure } : { ok: true, session };
+      const clean = isClean(settings, cleanStart);
+      const result = await this.#attempt(settings, secrets, clean, signal, onEnd);
+      if (!result.ok || !cleanStart || !result.session.grant.sessionPresent) return result;
+      // MQTT 3.1.1 knows sessions that last and sessions that start anew, not both in one: the latter ends the former.
+      await result.session.disconnect();
+      const wiped = await this.#attempt(settings, secrets, true, signal, () => {});
+      if (!wiped.ok) return wiped;
+      await wiped.session.disconnect();
+      return await this.#attempt(settings, secrets, clean, signal, onEnd);
     } catch (error) {
       if (error instanceof DialError) {
         this.#log.debug({ err: error.cause, gatewayId: settings.gatewayId, failure: error.failure }, 'no connection');
@@ -62,6 +71,27 @@ export class MqttJsConnector implements MqttConnector {
     }
   }
 
+  async #attempt(
+    settings: SessionSettings,
+    secrets: Secrets,
+    clean: boolean,
+    signal: AbortSignal,
+    onEnd: (failure: Failure) => void,
+  ): Promise<ConnectResult> {
+    const socket = await dial(settings, secrets.clientKey, this.#policy, this.#options, signal);
+    const options = clientOptions(settings, secrets.password, clean, this.#options);
+    const session = new MqttJsSession(
+      (outgoing) => new MqttClient(() => socket, { ...options, outgoingStore: outgoing, messageIdProvider: outgoing }),
+      socket,
+      settings.protocolVersion,
+      this.#options,
+      this.#clock,
+      onEnd,
+    );
+    const failure = await session.established(signal);
+    return failure ? { ok: false, failure } : { ok: true, session };
+  }
+
   async #open({ gatewayId, sealedPassword, sealedClientKey }: SessionSettings): Promise<Secrets> {
     return {
       password: sealedPassword && (await this.#opener.open(gatewayId, 'password', sealedPassword)),
@@ -73,18 +103,31 @@ export class MqttJsConnector implements MqttConnector {
 /** Largest packet that a broker may send us: we subscribe to nothing, so only acknowledgements come. */
 const MAX_INCOMING_PACKET = 64 * 1024;
 
+/**
+ * Whether CONNECT asks for a session that starts anew. With MQTT 3.1.1 one that starts anew also ends with the
+ * connection. With MQTT 5 sessions last a moment at any QoS: only so can a will wait for a successor.
+ */
+function isClean({ qos, protocolVersion, will }: SessionSettings, cleanStart: boolean): boolean {
+  if (protocolVersion === 5) return cleanStart || (qos < 2 && !will.enabled);
+  return qos < 2;
+}
+
 function clientOptions(
   settings: SessionSettings,
   password: string | undefined,
-  { connackMs }: ConnectorOptions,
+  clean: boolean,
+  { connackMs, sessionExpirySeconds, willDelaySeconds }: ConnectorOptions,
 ): IClientOptions {
-  const { will, protocolVersion } = settings;
+  const { will, protocolVersion, qos } = settings;
+  // [MQTT-3.1.3-9]: a will is published at the latest when the session ends.
+  const lastingSeconds = will.enabled ? willDelaySeconds : 0;
+  const expirySeconds = qos === 2 ? Math.max(sessionExpirySeconds, lastingSeconds) : lastingSeconds;
   return {
     protocolId: 'MQTT',
     protocolVersion,
     clientId: settings.clientId,
     keepalive: settings.keepAliveSeconds,
-    clean: true,
+    clean,
     reconnectPeriod: 0,
     // MQTT.js has no way to switch its own CONNACK timer off: ours, shorter, gives the reason.
     connectTimeout: 2 * connackMs,
@@ -101,9 +144,12 @@ function clientOptions(
             payload: Buffer.from(will.payload, 'utf8'),
             qos: will.qos,
             retain: will.retain,
+            ...(protocolVersion === 5 ? { properties: { willDelayInterval: willDelaySeconds } } : {}),
           },
         }
       : {}),
-    ...(protocolVersion === 5 ? { properties: { maximumPacketSize: MAX_INCOMING_PACKET } } : {}),
+    ...(protocolVersion === 5
+      ? { properties: { maximumPacketSize: MAX_INCOMING_PACKET, sessionExpiryInterval: expirySeconds } }
+      : {}),
   };
 }
