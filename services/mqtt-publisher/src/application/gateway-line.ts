@@ -291,9 +291,10 @@ export class GatewayLine {
     const removals = this.#removals;
     for await (const batch of this.#room.read()) {
       if (removals !== this.#removals || this.#stopped.signal.aborted) return false;
-      if (this.#room.passed(batch) && batch.last >= this.lane.firstNeeded) {
+      if (this.#room.passed(batch) && batch.last > this.#recorded) {
+        // Also what the lane holds already: if the session ends it may have to be read again.
         this.#room.taken(batch);
-        this.#take(batch);
+        if (batch.last >= this.lane.firstNeeded) this.#take(batch);
       }
       if (!this.#canDrain()) return false;
     }
