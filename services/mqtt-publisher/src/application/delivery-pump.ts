@@ -37,11 +37,16 @@ export class DeliveryPump {
   readonly #line: GatewayLine;
   readonly #context: PartitionContext;
   readonly #events: PumpEvents;
+  /** Packets that may wait for their acknowledgement. */
   readonly #window: number;
+  /** Those of them that may be messages of the lane. */
+  readonly #laneWindow: number;
   /** Revision of the integration that the session is good for: later messages wait until it has been looked at. */
   #revision: number;
   /** Publishes beside the lane that wait for their acknowledgement: birth, will. */
   #extra = 0;
+  /** More of them, which have no place in the window yet. */
+  readonly #waitingExtras: (() => void)[] = [];
   /** PUBRELs that wait for their PUBCOMP. */
   #releasing = 0;
   /** The broker turned out not to have what our record said it has: everything is sent again. */
@@ -68,11 +73,12 @@ export class DeliveryPump {
     this.#context = context;
     this.#events = events;
     this.#window = Math.max(1, Math.min(settings.inFlight, session.grant.receiveMaximum));
+    this.#laneWindow = settings.qos === 2 ? Math.max(1, this.#window - 1) : this.#window;
   }
 
   /** Whether everything sent is acknowledged. */
   get idle(): boolean {
-    return this.#line.lane.inFlight === 0 && this.#extra === 0;
+    return this.#line.lane.inFlight === 0 && this.#extra === 0 && this.#waitingExtras.length === 0;
   }
 
   /** Whether nothing waits for an answer of the broker. What waits for our own record is not the broker's fault. */
@@ -95,27 +101,48 @@ export class DeliveryPump {
     this.#open = false;
     this.#watchdog?.cancel();
     this.#probe?.cancel();
-    this.#line.lane.sessionLost();
+    this.#line.lane.sessionLost(this.#line.exactlyOnce.recordedReceived);
   }
 
   /** Publishes something that is not a message of the lane. Resolves when acknowledged; never when the session ends. */
   publishExtra(message: MqttMessage, qos: 0 | 1 | 2): Promise<void> {
-    const { log } = this.#context;
     return new Promise((resolve) => {
-      this.#arm();
-      this.#extra += 1;
-      this.#session.publish(message, { qos }, (outcome) => {
-        if (!this.#open) return;
-        if (outcome.kind === 'refused') {
-          const { gatewayId } = this.#line;
-          log.warn({ gatewayId, reasonCode: outcome.reasonCode }, 'the broker refuses the birth or the will');
-        }
-        this.#extra -= 1;
-        this.#progress(qos, 'other');
-        resolve();
-        this.run();
-      });
+      const publish = () => this.#publishExtra(message, qos, resolve);
+      if (this.#hasPlaceForExtra) publish();
+      else this.#waitingExtras.push(publish);
     });
+  }
+
+  #publishExtra(message: MqttMessage, qos: 0 | 1 | 2, done: () => void): void {
+    const { log } = this.#context;
+    this.#arm();
+    this.#extra += 1;
+    this.#session.publish(message, { qos }, (outcome) => {
+      if (!this.#open) return;
+      if (outcome.kind === 'refused') {
+        const { gatewayId } = this.#line;
+        log.warn({ gatewayId, reasonCode: outcome.reasonCode }, 'the broker refuses the birth or the will');
+      }
+      this.#extra -= 1;
+      this.#progress(qos, 'other');
+      done();
+      this.run();
+    });
+  }
+
+  /**
+   * At QoS 2 a resumed session may hold as many messages as there are places for the lane: another one gets the place
+   * that is kept for it, or waits. Mosquitto 2 closes the connection when a session holds more than 20.
+   */
+  get #hasPlaceForExtra(): boolean {
+    if (this.#settings.qos < 2) return true;
+    if (this.#extra > 0) return false;
+    return this.#window > this.#laneWindow || (this.#line.lane.inFlight === 0 && !this.#mayHoldOthers);
+  }
+
+  /** Whether the resumed session may hold messages that we have not sent again yet. */
+  get #mayHoldOthers(): boolean {
+    return this.#session.grant.sessionPresent && this.#line.hasMessages;
   }
 
   /** Asks the broker for a sign of life: what leaving the socket does not prove, its answer does. */
@@ -135,11 +162,12 @@ export class DeliveryPump {
     if (!this.#open) return;
     this.#settle();
     if (this.#settings.qos === 2) this.#release();
+    if (this.#hasPlaceForExtra) this.#waitingExtras.shift()?.();
     if (this.#paused || this.#isHeldBack) return;
     const { lane } = this.#line;
     const { limits } = this.#context;
     const limit = this.#limit;
-    while (lane.inFlight + this.#extra < this.#window) {
+    while (this.#hasPlace) {
       // Before every write: after a pause of the process, callbacks run before timers.
       if (!this.#context.lease().isValid()) return;
       const item = lane.peek(limit, this.#line.recorded);
@@ -150,6 +178,11 @@ export class DeliveryPump {
     if (lane.settled - this.#line.recorded >= (limits.windowsBeyondRecord * this.#window) / 2) {
       this.#context.requestRecord('now');
     }
+  }
+
+  get #hasPlace(): boolean {
+    const { inFlight } = this.#line.lane;
+    return inFlight < this.#laneWindow && inFlight + this.#extra < this.#window;
   }
 
   /** Whether it must first be durable, or known, in which session of the broker we are. */
@@ -165,7 +198,7 @@ export class DeliveryPump {
     const { recorded, exactlyOnce } = this.#line;
     if (this.#settings.qos < 2) return recorded + this.#context.limits.windowsBeyondRecord * this.#window;
     // A successor has to know which packet ids may be in use.
-    return Math.max(recorded, exactlyOnce.recordedReceived) + this.#window;
+    return Math.max(recorded, exactlyOnce.recordedReceived) + this.#laneWindow;
   }
 
   /** QoS 2: releases, in order, what the durable record says the broker has received. */

@@ -256,11 +256,15 @@ export class Lane {
     return true;
   }
 
-  /** The connection is gone: what was not answered will be sent, or released, again, in order. */
-  sessionLost(): void {
+  /**
+   * The connection is gone: what was not answered will be sent, or released, again, in order.
+   * @param recorded highest counter that is durably received: a PUBREC that is not recorded proves nothing, since a
+   *   broker may send one with MQTT 3.1.1 for a message that it has no room for, before it closes
+   */
+  sessionLost(recorded = 0): void {
     for (const item of this.#items) {
-      if (item.state === 'sent') item.state = 'queued';
-      else if (item.state === 'released') item.state = item.lost ? 'queued' : 'received';
+      if (item.state === 'released') item.state = item.lost ? 'queued' : 'received';
+      if (item.state === 'sent' || (item.state === 'received' && item.counter > recorded)) item.state = 'queued';
     }
     this.#recount();
   }
