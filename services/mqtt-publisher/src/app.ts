@@ -79,6 +79,8 @@ export async function startApp(context: ServiceContext<PublisherConfig>): Promis
         connackMs: config.connackTimeoutMs,
         disconnectMs: config.disconnectTimeoutMs,
         identifySessions: config.identifySessions,
+        sessionExpirySeconds: config.sessionExpirySeconds,
+        willDelaySeconds: config.willDelaySeconds,
       },
       clock,
       log,

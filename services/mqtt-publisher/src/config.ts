@@ -3,6 +3,7 @@ import { SLUG_PATTERN } from '@gatecast/shared/model';
 import Type, { type Static } from 'typebox';
 
 const ms = (value: number, description: string) => Type.Integer({ default: value, minimum: 1, description });
+const seconds = ms;
 const count = (value: number, description: string) => Type.Integer({ default: value, minimum: 1, description });
 
 export const PublisherConfig = Type.Object({
@@ -27,6 +28,14 @@ export const PublisherConfig = Type.Object({
     description:
       'MQTT 5: CONNECT carries the user properties `gatecast-instance` and `gatecast-epoch`, which show a broker whose session it is.',
   }),
+  sessionExpirySeconds: seconds(
+    86_400,
+    'How long a broker is asked to keep the session of a gateway at QoS 2 while nobody is connected. MQTT 5.',
+  ),
+  willDelaySeconds: seconds(
+    30,
+    'How long a broker is asked to wait for a successor before it publishes the will: longer than a takeover. MQTT 5.',
+  ),
   backoffBaseMs: ms(1_000, 'Upper bound of the first delay before connecting again; doubles at each attempt.'),
   backoffMaxMs: ms(60_000, 'Upper bound of every delay before connecting again.'),
   drainMs: ms(2_000, 'How long a planned end of a session waits for acknowledgements.'),

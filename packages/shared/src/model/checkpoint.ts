@@ -4,6 +4,14 @@ export interface GatewayCheckpoint {
   i: string;
   /** Settled: every message up to this counter has its acknowledgement, or was decided on (lost, dead letter, dropped). */
   s: number;
+  /** QoS 2: the broker has received every message up to this counter, in the session that `b` names. Default `s`. */
+  r?: number;
+  /** QoS 2: names the broker's session: a short hash of host, port and client id. */
+  b?: string;
+  /** QoS 2: a CONNECT was on its way when this was written: a session that is found may be younger than this record. */
+  u?: 1;
+  /** QoS 2: sent again since registration because the broker had lost its session. */
+  d?: number;
   /** Handled: the highest counter that was moved to the waiting room, or lost at its door. */
   h?: number;
   /** Lost to limits since registration. */

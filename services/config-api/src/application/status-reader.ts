@@ -89,11 +89,11 @@ export class StatusReader {
 
   /** With what was delivered. Asks NATS only for the age of a backlog, and leaves it out when NATS does not answer. */
   async fullStatusOf(gateway: GatewayRecord): Promise<FullStatus> {
-    const { delivered, lastDeliveredAt, waiting, lost, settled } = this.#deliveryOf(gateway);
+    const { delivered, lastDeliveredAt, downgraded, waiting, lost, settled } = this.#deliveryOf(gateway);
     const oldest = waiting > 0 ? await this.#oldestWaiting(gateway, settled) : undefined;
     return {
       ...this.statusOf(gateway),
-      ...withoutUndefined({ delivered, lastDeliveredAt }),
+      ...withoutUndefined({ delivered, lastDeliveredAt, downgraded }),
       backlog: withoutUndefined({ messages: waiting, oldest, lost }),
     };
   }

@@ -14,6 +14,11 @@ export function createDeliveryObserver(registry: Registry): DeliveryObserver {
   const delivered = counter('messages_delivered', 'Messages acknowledged by their broker.', []);
   const batches = counter('batches_delivered', 'Batches whose last message was acknowledged.', []);
   const repeated = counter('messages_repeated', 'Messages read again that were handled before.', []);
+  const downgraded = counter(
+    'messages_downgraded',
+    'QoS 2 messages sent again because the broker lost its session.',
+    [],
+  );
   const lost = counter('messages_lost', 'Messages lost to limits of the waiting room.', []);
   const dropped = counter('messages_dropped', 'Messages that belong to nobody any more.', ['reason']);
   const deadLettered = counter('messages_dead_lettered', 'Messages set aside because the broker refuses them.', [
@@ -33,6 +38,7 @@ export function createDeliveryObserver(registry: Registry): DeliveryObserver {
       endTrace(batch);
     },
     repeated: (messages) => repeated.inc(messages),
+    downgraded: (messages) => downgraded.inc(messages),
     lost: (messages) => lost.inc(messages),
     dropped: (reason, messages) => dropped.inc({ reason }, messages),
     deadLettered: (reason) => deadLettered.inc({ reason }),

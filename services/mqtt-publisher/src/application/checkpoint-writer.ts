@@ -142,6 +142,8 @@ export class CheckpointWriter {
       if (!isGatecastError(error)) throw error;
       log.warn({ err: error, partition }, 'could not write the checkpoint');
       this.#wanted = 'now';
+      // It may have been written all the same: that nothing has changed since the last success proves nothing now.
+      this.#lastWritten = '';
       if (error.code === 'REVISION_CONFLICT' && !(await this.#adopt())) {
         this.stop();
         this.#options.onSuperseded();

@@ -31,6 +31,8 @@ export interface DeliveryObserver {
   /** The last message of a batch was acknowledged. */
   batchDelivered(batch: Batch): void;
   repeated(messages: number): void;
+  /** Sent at QoS 2, then the broker lost its session: they are sent again, and may arrive twice. */
+  downgraded(messages: number): void;
   lost(messages: number): void;
   dropped(reason: 'former_incarnation' | 'no_gateway', messages: number): void;
   deadLettered(reason: string): void;

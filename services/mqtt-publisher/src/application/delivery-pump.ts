@@ -1,9 +1,10 @@
 import type { MqttMessage } from '@gatecast/shared/outbox';
 import type { LaneItem } from '../domain/lane.ts';
+import { packetIdOf } from '../domain/packet-ids.ts';
 import type { SessionSettings } from '../domain/session-settings.ts';
 import type { PartitionContext } from './context.ts';
 import type { GatewayLine } from './gateway-line.ts';
-import type { MqttSession, PublishOutcome } from './ports.ts';
+import type { MqttSession, PublishOptions, PublishOutcome } from './ports.ts';
 
 /** Why the pump gave up on its session. */
 export type PumpFailure = { kind: 'ack_timeout' } | { kind: 'refused'; reasonCode: number };
@@ -36,11 +37,20 @@ export class DeliveryPump {
   readonly #line: GatewayLine;
   readonly #context: PartitionContext;
   readonly #events: PumpEvents;
+  /** Packets that may wait for their acknowledgement. */
   readonly #window: number;
+  /** Those of them that may be messages of the lane. */
+  readonly #laneWindow: number;
   /** Revision of the integration that the session is good for: later messages wait until it has been looked at. */
   #revision: number;
   /** Publishes beside the lane that wait for their acknowledgement: birth, will. */
   #extra = 0;
+  /** More of them, which have no place in the window yet. */
+  readonly #waitingExtras: (() => void)[] = [];
+  /** PUBRELs that wait for their PUBCOMP. */
+  #releasing = 0;
+  /** The broker turned out not to have what our record said it has: everything is sent again. */
+  #startsAnew = false;
   #lastProgress = 0;
   #probeSentAt: number | undefined;
   #watchdog: { cancel(): void } | undefined;
@@ -63,11 +73,17 @@ export class DeliveryPump {
     this.#context = context;
     this.#events = events;
     this.#window = Math.max(1, Math.min(settings.inFlight, session.grant.receiveMaximum));
+    this.#laneWindow = settings.qos === 2 ? Math.max(1, this.#window - 1) : this.#window;
   }
 
-  /** Whether nothing waits for an acknowledgement. */
+  /** Whether everything sent is acknowledged. */
   get idle(): boolean {
-    return this.#line.lane.inFlight === 0 && this.#extra === 0;
+    return this.#line.lane.inFlight === 0 && this.#extra === 0 && this.#waitingExtras.length === 0;
+  }
+
+  /** Whether nothing waits for an answer of the broker. What waits for our own record is not the broker's fault. */
+  get #isAnswered(): boolean {
+    return this.#line.lane.unanswered === 0 && this.#extra === 0;
   }
 
   set revision(revision: number) {
@@ -85,27 +101,48 @@ export class DeliveryPump {
     this.#open = false;
     this.#watchdog?.cancel();
     this.#probe?.cancel();
-    this.#line.lane.sessionLost();
+    this.#line.lane.sessionLost(this.#line.exactlyOnce.recordedReceived);
   }
 
   /** Publishes something that is not a message of the lane. Resolves when acknowledged; never when the session ends. */
   publishExtra(message: MqttMessage, qos: 0 | 1 | 2): Promise<void> {
-    const { log } = this.#context;
     return new Promise((resolve) => {
-      this.#arm();
-      this.#extra += 1;
-      this.#session.publish(message, { qos }, (outcome) => {
-        if (!this.#open) return;
-        if (outcome.kind === 'refused') {
-          const { gatewayId } = this.#line;
-          log.warn({ gatewayId, reasonCode: outcome.reasonCode }, 'the broker refuses the birth or the will');
-        }
-        this.#extra -= 1;
-        this.#progress(qos, 'other');
-        resolve();
-        this.run();
-      });
+      const publish = () => this.#publishExtra(message, qos, resolve);
+      if (this.#hasPlaceForExtra) publish();
+      else this.#waitingExtras.push(publish);
     });
+  }
+
+  #publishExtra(message: MqttMessage, qos: 0 | 1 | 2, done: () => void): void {
+    const { log } = this.#context;
+    this.#arm();
+    this.#extra += 1;
+    this.#session.publish(message, { qos }, (outcome) => {
+      if (!this.#open) return;
+      if (outcome.kind === 'refused') {
+        const { gatewayId } = this.#line;
+        log.warn({ gatewayId, reasonCode: outcome.reasonCode }, 'the broker refuses the birth or the will');
+      }
+      this.#extra -= 1;
+      this.#progress(qos, 'other');
+      done();
+      this.run();
+    });
+  }
+
+  /**
+   * At QoS 2 a resumed session may hold as many messages as there are places for the lane: another one gets the place
+   * that is kept for it, or waits. Mosquitto 2 closes the connection when a session holds more than 20.
+   */
+  get #hasPlaceForExtra(): boolean {
+    if (this.#settings.qos < 2) return true;
+    if (this.#extra > 0) return false;
+    return this.#window > this.#laneWindow || (this.#line.lane.inFlight === 0 && !this.#mayHoldOthers);
+  }
+
+  /** Whether the resumed session may hold messages that we have not sent again yet. */
+  get #mayHoldOthers(): boolean {
+    return this.#session.grant.sessionPresent && this.#line.hasMessages;
   }
 
   /** Asks the broker for a sign of life: what leaving the socket does not prove, its answer does. */
@@ -124,11 +161,13 @@ export class DeliveryPump {
   run(): void {
     if (!this.#open) return;
     this.#settle();
-    if (this.#paused) return;
+    if (this.#settings.qos === 2) this.#release();
+    if (this.#hasPlaceForExtra) this.#waitingExtras.shift()?.();
+    if (this.#paused || this.#isHeldBack) return;
     const { lane } = this.#line;
     const { limits } = this.#context;
-    const limit = this.#line.recorded + limits.windowsBeyondRecord * this.#window;
-    while (lane.inFlight + this.#extra < this.#window) {
+    const limit = this.#limit;
+    while (this.#hasPlace) {
       // Before every write: after a pause of the process, callbacks run before timers.
       if (!this.#context.lease().isValid()) return;
       const item = lane.peek(limit, this.#line.recorded);
@@ -141,30 +180,83 @@ export class DeliveryPump {
     }
   }
 
+  get #hasPlace(): boolean {
+    const { inFlight } = this.#line.lane;
+    return inFlight < this.#laneWindow && inFlight + this.#extra < this.#window;
+  }
+
+  /** Whether it must first be durable, or known, in which session of the broker we are. */
+  get #isHeldBack(): boolean {
+    const { exactlyOnce } = this.#line;
+    if (exactlyOnce.waitsForRecord || this.#settings.qos < 2) return exactlyOnce.waitsForRecord;
+    // What still answers a PUBREL must not be taken for the answer to a PUBLISH with the same packet id.
+    return exactlyOnce.isInDoubt || (this.#startsAnew && this.#releasing > 0);
+  }
+
+  /** Highest counter that may be sent, given what is durable. */
+  get #limit(): number {
+    const { recorded, exactlyOnce } = this.#line;
+    if (this.#settings.qos < 2) return recorded + this.#context.limits.windowsBeyondRecord * this.#window;
+    // A successor has to know which packet ids may be in use.
+    return Math.max(recorded, exactlyOnce.recordedReceived) + this.#laneWindow;
+  }
+
+  /** QoS 2: releases, in order, what the durable record says the broker has received. */
+  #release(): void {
+    const { lane, exactlyOnce } = this.#line;
+    if (lane.receivedUpTo > Math.max(this.#line.recorded, exactlyOnce.recordedReceived)) {
+      this.#context.requestRecord('now');
+    }
+    while (!exactlyOnce.waitsForRecord && this.#context.lease().isValid()) {
+      const item = lane.peekRelease(exactlyOnce.recordedReceived);
+      if (!item) return;
+      this.#arm();
+      lane.released(item);
+      this.#releasing += 1;
+      this.#session.release(packetIdOf(item.counter), (found) => {
+        if (this.#open) this.#completed(item, found);
+      });
+    }
+  }
+
+  #completed(item: LaneItem, found: boolean): void {
+    const { lane, exactlyOnce } = this.#line;
+    this.#releasing -= 1;
+    this.#progress(2, 'message');
+    if (found || item.lost || !exactlyOnce.notFound()) {
+      if (item.state === 'released' && !item.lost) this.#delivered(item);
+      lane.acknowledged(item, 'delivered');
+    } else {
+      this.#startsAnew = true;
+      this.#line.wake();
+    }
+    this.run();
+  }
+
   #send(item: LaneItem): void {
     const { qos, traceContext, protocolVersion } = this.#settings;
     const { message, batch } = item;
     if (message === undefined || batch === undefined) return;
     batch.sentAt ??= this.#context.clock.now();
     this.#arm();
-    this.#line.lane.sent(item);
-    const userProperties = traceContext && protocolVersion === 5 ? batch.trace : undefined;
-    this.#session.publish(
-      message,
-      userProperties ? { qos, userProperties: { ...userProperties } } : { qos },
-      (outcome) => {
-        if (this.#open) this.#answered(item, outcome);
-      },
-    );
+    const options: PublishOptions = { qos };
+    if (traceContext && protocolVersion === 5 && batch.trace) options.userProperties = { ...batch.trace };
+    if (qos > 0) options.packetId = packetIdOf(item.counter);
+    if (qos === 2) options.dup = this.#line.lane.mayBeHeld(item);
+    this.#line.lane.sent(item, qos === 2);
+    this.#session.publish(message, options, (outcome) => {
+      if (this.#open) this.#answered(item, outcome);
+    });
     if (qos === 0) this.#scheduleProbe();
   }
 
   #answered(item: LaneItem, outcome: PublishOutcome): void {
-    if (outcome.kind === 'acknowledged') {
-      this.#line.lane.acknowledged(item, 'delivered');
-      this.#line.lastDeliveredAt = this.#context.clock.now();
-      this.#context.observer.messageDelivered();
-      if (item.batch && item.counter === item.batch.last) this.#context.observer.batchDelivered(item.batch);
+    if (outcome.kind !== 'refused') {
+      if (outcome.kind === 'received') this.#line.lane.received(item);
+      else {
+        this.#line.lane.acknowledged(item, 'delivered');
+        this.#delivered(item);
+      }
       this.#progress(this.#settings.qos, 'message');
       this.run();
       return;
@@ -172,6 +264,13 @@ export class DeliveryPump {
     const reason = PERMANENT.get(outcome.reasonCode);
     if (reason === undefined) this.#events.onFailure({ kind: 'refused', reasonCode: outcome.reasonCode });
     else void this.#setAside(item, reason, outcome.reasonCode);
+  }
+
+  #delivered({ batch, counter }: LaneItem): void {
+    const { clock, observer } = this.#context;
+    this.#line.lastDeliveredAt = clock.now();
+    observer.messageDelivered();
+    if (batch && counter === batch.last) observer.batchDelivered(batch);
   }
 
   async #setAside(item: LaneItem, reason: string, reasonCode: number): Promise<void> {
@@ -216,15 +315,15 @@ export class DeliveryPump {
 
   /** The deadline runs from when something first waits for an answer, not from when the last answer came. */
   #arm(): void {
-    if (this.idle) this.#lastProgress = this.#context.clock.monotonic();
+    if (this.#isAnswered) this.#lastProgress = this.#context.clock.monotonic();
     if (!this.#watchdog) this.#watch(this.#settings.ackTimeoutMs);
   }
 
   #watch(afterMs: number): void {
     this.#watchdog = this.#context.clock.setTimeout(() => {
       this.#watchdog = undefined;
-      if (!this.#open || (this.idle && this.#probeSentAt === undefined)) return;
-      const messages = this.idle ? Number.POSITIVE_INFINITY : this.#lastProgress;
+      if (!this.#open || (this.#isAnswered && this.#probeSentAt === undefined)) return;
+      const messages = this.#isAnswered ? Number.POSITIVE_INFINITY : this.#lastProgress;
       const since = Math.min(messages, this.#probeSentAt ?? Number.POSITIVE_INFINITY);
       const left = since + this.#settings.ackTimeoutMs - this.#context.clock.monotonic();
       if (left > 0) this.#watch(left);

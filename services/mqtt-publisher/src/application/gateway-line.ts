@@ -3,6 +3,7 @@ import type { GatewayCheckpoint } from '@gatecast/shared/model';
 import type { Batch } from '../domain/batch.ts';
 import { Lane } from '../domain/lane.ts';
 import type { PartitionContext } from './context.ts';
+import { ExactlyOnce, mayBeHeld } from './exactly-once.ts';
 import type { BacklogTail } from './ports.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
@@ -23,6 +24,7 @@ export class GatewayLine {
   readonly lane: Lane;
   readonly gatewayId: string;
   readonly incarnation: string;
+  readonly exactlyOnce: ExactlyOnce;
   /** ms since the epoch; undefined before the first delivery. */
   lastDeliveredAt: number | undefined;
   readonly #context: PartitionContext;
@@ -60,7 +62,9 @@ export class GatewayLine {
     this.incarnation = checkpoint.i;
     this.#context = context;
     this.#onFed = onFed;
-    this.lane = new Lane({ settled: checkpoint.s, lost: checkpoint.l ?? 0, aside: checkpoint.x ?? 0 });
+    const { s, r = s, l = 0, x = 0 } = checkpoint;
+    this.lane = new Lane({ settled: s, received: r, mayBeHeld: mayBeHeld(checkpoint), lost: l, aside: x });
+    this.exactlyOnce = new ExactlyOnce(gatewayId, this.lane, checkpoint, context);
     this.lastDeliveredAt = checkpoint.t;
     this.#recorded = checkpoint.s;
     this.#room = new WaitingRoom(gatewayId, checkpoint, tail, context, this.#stopped.signal);
@@ -139,11 +143,12 @@ export class GatewayLine {
     this.wake();
   }
 
-  /** The durable record holds `settled` now. */
-  recordedUpTo(settled: number): void {
-    this.#recorded = settled;
-    while (this.#arrivals[0] && this.#arrivals[0].last <= settled) this.#arrivals.shift();
-    this.#room.recordedUpTo(settled);
+  /** What `checkpoint()` returned is durable now. */
+  recordedAs(checkpoint: GatewayCheckpoint): void {
+    this.#recorded = checkpoint.s;
+    while (this.#arrivals[0] && this.#arrivals[0].last <= checkpoint.s) this.#arrivals.shift();
+    this.#room.recordedUpTo(checkpoint.s);
+    this.exactlyOnce.recorded(checkpoint);
   }
 
   /** Whether the line need not keep `batch` any longer, once the present settled counter is recorded. */
@@ -155,14 +160,17 @@ export class GatewayLine {
   checkpoint(): GatewayCheckpoint {
     const { settled, lost, aside } = this.lane;
     const handled = this.handled;
-    return {
+    const checkpoint: GatewayCheckpoint = {
       i: this.incarnation,
       s: settled,
       ...(handled > settled ? { h: handled } : {}),
       ...(lost > 0 ? { l: lost } : {}),
       ...(aside > 0 ? { x: aside } : {}),
       ...(this.lastDeliveredAt === undefined ? {} : { t: this.lastDeliveredAt }),
+      ...this.exactlyOnce.checkpoint(),
     };
+    this.exactlyOnce.built(checkpoint);
+    return checkpoint;
   }
 
   stop(): void {
@@ -285,7 +293,7 @@ export class GatewayLine {
   /** Feeds the lane from the waiting room until that is empty, or the lane full. */
   async #drainOnce(): Promise<void> {
     while (this.#mode === 'behind' && this.#canDrain()) {
-      if (this.lane.next > this.#room.last) {
+      if (this.lane.firstNeeded > this.#room.last) {
         if (this.#working || this.#waiting.length > 0) return;
         if (this.#room.handled >= this.lane.next) this.#lose(this.#room.handled);
         this.#mode = 'rejoining';
@@ -308,13 +316,15 @@ export class GatewayLine {
     const removals = this.#removals;
     for await (const batch of this.#room.read()) {
       if (removals !== this.#removals || this.#stopped.signal.aborted) return false;
-      if (this.#room.passed(batch) && batch.last >= this.lane.next) {
+      if (this.#room.passed(batch) && batch.last > this.#recorded) {
+        // Also what the lane holds already: if the session ends it may have to be read again.
         this.#room.taken(batch);
-        this.#take(batch);
+        if (batch.last >= this.lane.firstNeeded) this.#take(batch);
       }
       if (!this.#canDrain()) return false;
     }
     if (removals !== this.#removals || this.#stopped.signal.aborted) return false;
+    this.lane.forgo(last);
     if (this.lane.next <= last) this.#lose(last);
     return true;
   }

@@ -5,6 +5,7 @@ import { type DesiredSession, leavesStaleWill, type SessionSettings, sameSession
 import type { StatusTracker } from '../domain/status-tracker.ts';
 import type { PartitionContext } from './context.ts';
 import { DeliveryPump, type PumpFailure } from './delivery-pump.ts';
+import { identityOf } from './exactly-once.ts';
 import type { GatewayLine } from './gateway-line.ts';
 import { Notifier } from './notifier.ts';
 import type { MqttSession } from './ports.ts';
@@ -129,17 +130,19 @@ export class GatewaySession {
     if (this.#attempt === 0) this.#status.connecting(settings.host);
     this.#attempt += 1;
     let failure: Failure | undefined;
-    const onEnd = (ended: Failure) => {
+    const { signal } = this.#interrupt;
+    const prepared = await this.#line.exactlyOnce.prepare(settings, signal);
+    const owner = this.#context.lease();
+    const result = await connector.connect(settings, { ...prepared, owner }, signal, (ended) => {
       failure = ended;
       this.#end?.({ kind: 'failed', verdict: classify(ended) });
-    };
-    const result = await connector.connect(settings, this.#interrupt.signal, onEnd, this.#context.lease());
+    });
     observer.connectAttempt(result.ok ? 'ok' : 'failed');
     if (!result.ok) {
-      if (!this.#interrupt.signal.aborted) await this.#failed(settings, classify(result.failure));
+      if (!signal.aborted && owner.isValid()) await this.#failed(settings, classify(result.failure));
       return;
     }
-    if (this.#interrupt.signal.aborted) {
+    if (signal.aborted) {
       await result.session.disconnect();
       return;
     }
@@ -169,6 +172,7 @@ export class GatewaySession {
     const ended = new Promise<End>((resolve) => {
       this.#end = resolve;
     });
+    this.#line.exactlyOnce.opened(settings, session.grant.sessionPresent);
     const pump = new DeliveryPump(session, settings, this.#desired.revision, this.#line, this.#context, {
       onProof: (of) => this.#proven(of, session, settings),
       onFailure: (failure) => this.#end?.({ kind: 'failed', verdict: this.#pumpVerdict(failure) }),
@@ -224,7 +228,7 @@ export class GatewaySession {
           await pump.publishExtra(willMessage(settings, ''), settings.will.qos);
         }
       }
-      await session.disconnect();
+      await session.disconnect(pump.idle && endsSession(settings, this.#desired, why));
     };
     try {
       await withDeadline(goodbye(), 2 * limits.drainMs, 'closing a session', clock);
@@ -252,6 +256,12 @@ export class GatewaySession {
     this.#awayTimer?.cancel();
     this.#line.brokerIs('back');
   }
+}
+
+/** Whether nobody will come back to the broker's session; one that still holds messages is kept. */
+function endsSession(before: SessionSettings, after: DesiredSession, why: 'replaced' | 'stopped'): boolean {
+  if (why === 'stopped') return false;
+  return !after.settings || identityOf(before) !== identityOf(after.settings);
 }
 
 function willMessage(settings: SessionSettings, payload: string) {

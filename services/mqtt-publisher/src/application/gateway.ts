@@ -58,7 +58,7 @@ export class Gateway {
 
   /** The durable record holds this. */
   recorded(checkpoint: GatewayCheckpoint): void {
-    this.line.recordedUpTo(checkpoint.s);
+    this.line.recordedAs(checkpoint);
     this.#session.wake();
   }
 
@@ -77,6 +77,7 @@ export class Gateway {
 
   /** The registration is gone: says good-bye to the broker and forgets what was queued. */
   async retire(): Promise<void> {
+    this.line.exactlyOnce.retire();
     this.#session.update(desiredSession(undefined, Number.MAX_SAFE_INTEGER));
     this.line.stop();
     await this.#session.stop();

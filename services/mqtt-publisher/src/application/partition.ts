@@ -139,7 +139,8 @@ export class Partition {
   #buildCheckpoint(): PublisherCheckpoint {
     const gateways: PublisherCheckpoint['gateways'] = {};
     for (const [gatewayId, { line }] of this.#gateways) {
-      if (line.lane.settled > 0 || line.handled > 0) gateways[gatewayId] = line.checkpoint();
+      if (line.lane.settled > 0 || line.handled > 0 || line.exactlyOnce.isNoteworthy)
+        gateways[gatewayId] = line.checkpoint();
     }
     const seq = this.#outstanding.position((batch) => this.#isSettled(batch));
     return { epoch: this.#writer?.lease.epoch ?? 0, seq, gateways };

@@ -12,20 +12,30 @@ export interface SessionGrant {
   receiveMaximum: number;
   /** Keep-alive that the broker imposed, seconds. */
   serverKeepAliveSeconds: number | undefined;
+  /** Whether the broker still has the session of a former connection. */
+  sessionPresent: boolean;
 }
 
-/** How a broker answered a PUBLISH. */
-export type PublishOutcome = { kind: 'acknowledged' } | { kind: 'refused'; reasonCode: number };
+/** How a broker answered a PUBLISH: `received` (PUBREC) is to be followed by `release`. */
+export type PublishOutcome = { kind: 'acknowledged' } | { kind: 'received' } | { kind: 'refused'; reasonCode: number };
 
 /** A live MQTT session. It ends by itself once, after which nothing it promised is called back. */
 export interface MqttSession {
   readonly grant: SessionGrant;
-  /** `done` is called when the broker has answered; at QoS 0 when the packet has left for the socket. */
+  /**
+   * `done` is called when the broker has answered; at QoS 0 when the packet has left for the socket. A QoS 2 message with
+   * a packet id of the caller's is not released: `done` is called once, at its PUBREC.
+   */
   publish(message: MqttMessage, options: PublishOptions, done: (outcome: PublishOutcome) => void): void;
+  /** Sends a PUBREL. `done` is called at its PUBCOMP; `found` is false when the broker says that it has no such id. */
+  release(packetId: number, done: (found: boolean) => void): void;
   /** Sends a PINGREQ; `answered` is called when a PINGRESP comes. */
   ping(answered: () => void): void;
-  /** Sends DISCONNECT and closes. Bounded in time. */
-  disconnect(): Promise<void>;
+  /**
+   * Sends DISCONNECT and closes. Bounded in time.
+   * @param endsSession whether the broker may forget the session (MQTT 5)
+   */
+  disconnect(endsSession?: boolean): Promise<void>;
   /** Cuts the connection. `onEnd` is not called. */
   abort(): void;
 }
@@ -34,23 +44,31 @@ export interface PublishOptions {
   qos: 0 | 1 | 2;
   /** MQTT 5 user properties. */
   userProperties?: Record<string, string>;
+  /** QoS 2: the same for every repeat of a message, so that the broker recognises it. */
+  packetId?: number;
+  /** Whether it may be a repeat. */
+  dup?: boolean;
+}
+
+export interface ConnectOptions {
+  /** Whether the broker has to forget what it may have of this client id. */
+  cleanStart: boolean;
+  /** In whose name we connect; asked again right before CONNECT. */
+  owner: SessionOwner;
 }
 
 export type ConnectResult = { ok: true; session: MqttSession } | { ok: false; failure: Failure };
 
 /** In whose name a session is made. */
-export interface SessionOwner {
-  readonly instance: string;
-  readonly epoch: number;
-}
+export type SessionOwner = Pick<Lease, 'instance' | 'epoch' | 'isValid'>;
 
 export interface MqttConnector {
   /** One attempt: resolve, connect, TLS, CONNECT. Never throws. `onEnd` is called once when the session ends unasked. */
   connect(
     settings: SessionSettings,
+    options: ConnectOptions,
     signal: AbortSignal,
     onEnd: (failure: Failure) => void,
-    owner: SessionOwner,
   ): Promise<ConnectResult>;
 }
 

@@ -1,21 +1,39 @@
 import type { MqttMessage } from '@gatecast/shared/outbox';
 import type { Batch } from './batch.ts';
 
+/**
+ * - `queued`: to be sent.
+ * - `sent`: PUBLISH is out.
+ * - `received`: the broker has it and waits for our PUBREL (QoS 2).
+ * - `released`: PUBREL is out.
+ * - `acknowledged`: PUBACK or PUBCOMP has come, or, at QoS 0, it has left the socket.
+ * - `aside`: the broker refused it for good.
+ */
+export type LaneItemState = 'queued' | 'sent' | 'received' | 'released' | 'acknowledged' | 'aside';
+
 /** One message on its way to the broker, or a gap: messages that the waiting room's limits have cost. */
 export interface LaneItem {
   /** The gateway's counter; for a gap its first … */
   readonly counter: number;
   /** … and last. */
   readonly last: number;
-  /** Undefined for a gap. */
-  readonly message: MqttMessage | undefined;
-  readonly batch: Batch | undefined;
-  state: 'queued' | 'sent' | 'acknowledged' | 'aside';
+  /** Undefined for a gap, and for what a predecessor sent until it has been read again. */
+  message: MqttMessage | undefined;
+  batch: Batch | undefined;
+  state: LaneItemState;
+  /** Whether it will never be sent (again). Its packet id may still have to be released. */
+  lost: boolean;
+  /** Whether its content cannot be read again: the broker has it, or nobody has. */
+  gone: boolean;
 }
 
 export interface LaneCounters {
   /** Every message up to here is settled. */
   settled: number;
+  /** QoS 2: the broker has every message up to here, or had it; at least `settled`. */
+  received?: number;
+  /** QoS 2: highest counter whose packet id a session of the broker may hold. */
+  mayBeHeld?: number;
   /** Lost to limits. */
   lost: number;
   /** Settled without being delivered: dead letters. */
@@ -25,20 +43,37 @@ export interface LaneCounters {
 /**
  * The queue of one gateway's session: pure bookkeeping, no I/O. A message gets in only if its counter is the next; a
  * lower one was handled before, a higher one proves a gap. It is settled when it and all before it are acknowledged.
+ *
+ * At QoS 2 a message is released (PUBREL) in the order of the counters, and only when the durable record says that the
+ * broker has received it. So whoever comes next knows what must not be sent again.
  */
 export class Lane {
-  readonly #counters: LaneCounters;
+  readonly #counters: { settled: number; lost: number; aside: number };
   #items: LaneItem[] = [];
-  /** Items before this index are sent or acknowledged. */
+  /** No item before this index is to be sent. */
   #unsent = 0;
   #next: number;
   #inFlight = 0;
+  #unanswered = 0;
+  /** Items whose content has not been read (again) yet. */
+  #missing = 0;
   /** Nothing is sent until a decision to lose messages, up to this counter, is recorded. */
   #lossBarrier = 0;
+  /** Highest counter whose packet id the broker's session may hold. */
+  #mayBeHeld: number;
+  /** Highest counter that we know to have been sent. */
+  #highestSent: number;
 
   constructor(counters: LaneCounters) {
-    this.#counters = { ...counters };
-    this.#next = counters.settled + 1;
+    const { settled, lost, aside, received = settled, mayBeHeld = 0 } = counters;
+    this.#counters = { settled, lost, aside };
+    for (let counter = settled + 1; counter <= received; counter += 1) {
+      this.#items.push({ ...newItem(counter), state: 'received' });
+    }
+    this.#next = Math.max(settled, received) + 1;
+    this.#mayBeHeld = mayBeHeld;
+    this.#highestSent = this.#next - 1;
+    this.#recount();
   }
 
   get settled(): number {
@@ -53,9 +88,29 @@ export class Lane {
     return this.#counters.aside;
   }
 
+  /**
+   * QoS 2: the broker has every message up to here, in this session. It ends in front of a gap and of what was set
+   * aside, so that neither is taken for delivered by whoever reads it in the record.
+   */
+  get receivedUpTo(): number {
+    let received = this.#counters.settled;
+    for (const item of this.#items) {
+      const isWithBroker = item.state === 'received' || item.state === 'released' || item.state === 'acknowledged';
+      if (!isWithBroker || item.lost) break;
+      received = item.last;
+    }
+    return received;
+  }
+
   /** Counter of the next message that can get in. */
   get next(): number {
     return this.#next;
+  }
+
+  /** First counter whose content has to be read, for the first time or again. */
+  get firstNeeded(): number {
+    if (this.#missing === 0) return this.#next;
+    return this.#items.find(isMissing)?.counter ?? this.#next;
   }
 
   /** Items in the lane, sent or not. */
@@ -63,8 +118,19 @@ export class Lane {
     return this.#items.length;
   }
 
+  /** Sent, and not acknowledged yet. */
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** Those in flight that wait for an answer of the broker, not for our own record. */
+  get unanswered(): number {
+    return this.#unanswered;
+  }
+
+  /** Whether a PUBLISH of this message may be a repeat. */
+  mayBeHeld(item: LaneItem): boolean {
+    return item.counter <= this.#mayBeHeld;
   }
 
   /** Whether a loss was decided that the durable record must hold before the lane goes on. */
@@ -74,12 +140,12 @@ export class Lane {
 
   /** Takes the messages of a batch whose counters are next; those below were handled before. Returns how many it took. */
   take(batch: Batch): number {
+    if (this.#missing > 0) this.#fill(batch);
     if (batch.first > this.#next) this.lose(batch.first - 1);
     const skip = this.#next - batch.first;
     if (skip > 0 && skip >= batch.messages.length) return 0;
     for (let index = Math.max(0, skip); index < batch.messages.length; index += 1) {
-      const counter = batch.first + index;
-      this.#items.push({ counter, last: counter, message: batch.messages[index], batch, state: 'queued' });
+      this.#items.push({ ...newItem(batch.first + index), message: batch.messages[index], batch });
     }
     const taken = batch.last + 1 - this.#next;
     this.#next = batch.last + 1;
@@ -88,9 +154,20 @@ export class Lane {
 
   /** Notes that the messages from the next one up to `last` are gone for good. */
   lose(last: number): void {
+    // A packet id that the broker may hold is released by itself, or it would swallow the next message with that id.
+    for (; this.#next <= Math.min(last, this.#mayBeHeld); this.#next += 1) {
+      this.#items.push({ ...newItem(this.#next), lost: true, gone: true });
+    }
     if (last < this.#next) return;
-    this.#items.push({ counter: this.#next, last, message: undefined, batch: undefined, state: 'queued' });
+    this.#items.push({ ...newItem(this.#next, last), lost: true, gone: true });
     this.#next = last + 1;
+  }
+
+  /** Notes that what was not read again up to `last` never will be. */
+  forgo(last: number): void {
+    if (this.#missing === 0) return;
+    for (const item of this.#items) if (item.counter <= last && isMissing(item)) giveUp(item);
+    this.#recount();
   }
 
   /**
@@ -100,33 +177,70 @@ export class Lane {
    */
   peek(limit: number, recorded: number): LaneItem | undefined {
     let item = this.#items[this.#unsent];
-    while (item && isDone(item)) {
+    while (item && item.state !== 'queued' && !item.lost) {
       this.#unsent += 1;
       item = this.#items[this.#unsent];
     }
-    if (!item || item.message === undefined || item.counter > limit || this.waitsForRecord(recorded)) return undefined;
+    if (!item || item.lost || item.message === undefined || item.counter > limit || this.waitsForRecord(recorded))
+      return undefined;
     return item;
   }
 
-  /** Marks what `peek` returned as sent. */
-  sent(item: LaneItem): void {
+  /**
+   * QoS 2: the next item to release; undefined when there is none, or it must wait.
+   * @param recorded highest counter that is durably received
+   */
+  peekRelease(recorded: number): LaneItem | undefined {
+    for (const item of this.#items) {
+      if (isDone(item) || item.state === 'released') continue;
+      if (item.lost) return this.#holdsId(item) ? item : undefined;
+      return item.state === 'received' && item.counter <= recorded ? item : undefined;
+    }
+    return undefined;
+  }
+
+  /**
+   * Marks what `peek` returned as sent.
+   * @param held whether the broker's session keeps its packet id until we release it
+   */
+  sent(item: LaneItem, held = false): void {
     item.state = 'sent';
     this.#unsent += 1;
     this.#inFlight += 1;
+    this.#unanswered += 1;
+    if (!held) return;
+    this.#highestSent = Math.max(this.#highestSent, item.counter);
+    this.#mayBeHeld = Math.max(this.#mayBeHeld, item.counter);
+  }
+
+  /** QoS 2: the broker has the message (PUBREC). */
+  received(item: LaneItem): void {
+    if (item.state !== 'sent') return;
+    item.state = 'received';
+    this.#unanswered -= 1;
+  }
+
+  /** Marks what `peekRelease` returned as released. */
+  released(item: LaneItem): void {
+    if (item.state === 'queued') this.#inFlight += 1;
+    item.state = 'released';
+    this.#unanswered += 1;
   }
 
   /** An item needs nothing more: it was acknowledged, or set aside. Has no effect on the counters by itself. */
   acknowledged(item: LaneItem, outcome: 'delivered' | 'aside'): void {
-    if (item.state !== 'sent') return;
+    if (item.state !== 'sent' && item.state !== 'released') return;
     item.state = outcome === 'aside' ? 'aside' : 'acknowledged';
     this.#inFlight -= 1;
+    this.#unanswered -= 1;
   }
 
   /** Moves the settled counter over everything that is contiguously done. Returns whether it moved. */
   advance(): boolean {
     let done = 0;
     for (const item of this.#items) {
-      if (item.message === undefined) {
+      if (item.lost) {
+        if (this.#holdsId(item)) break;
         this.#counters.lost += item.last - item.counter + 1;
         this.#lossBarrier = item.last;
       } else if (!isDone(item)) break;
@@ -136,27 +250,94 @@ export class Lane {
       done += 1;
     }
     if (done === 0) return false;
-    this.#items.splice(0, done);
+    const removed = this.#items.splice(0, done);
+    if (this.#missing > 0) this.#missing -= removed.filter(isMissing).length;
     this.#unsent = Math.max(0, this.#unsent - done);
     return true;
   }
 
-  /** The session is gone: what was sent and not acknowledged will be sent again, in order. */
-  sessionLost(): void {
-    for (const item of this.#items) if (item.state === 'sent') item.state = 'queued';
-    this.#inFlight = 0;
-    this.#unsent = this.#items.findIndex((item) => item.state === 'queued');
-    if (this.#unsent < 0) this.#unsent = this.#items.length;
+  /**
+   * The connection is gone: what was not answered will be sent, or released, again, in order.
+   * @param recorded highest counter that is durably received: a PUBREC that is not recorded proves nothing, since a
+   *   broker may send one with MQTT 3.1.1 for a message that it has no room for, before it closes
+   */
+  sessionLost(recorded = 0): void {
+    for (const item of this.#items) {
+      if (item.state === 'released') item.state = item.lost ? 'queued' : 'received';
+      if (item.state === 'sent' || (item.state === 'received' && item.counter > recorded)) item.state = 'queued';
+    }
+    this.#recount();
+  }
+
+  /**
+   * The broker has nothing of a former session: everything that is not acknowledged will be sent again.
+   * @returns how many of them had been sent before, so that the broker may have passed them on
+   */
+  startAnew(): number {
+    let uncertain = Math.max(0, this.#highestSent - this.#counters.settled);
+    for (const item of this.#items) {
+      if (isDone(item)) uncertain -= item.counter <= this.#highestSent ? 1 : 0;
+      else item.state = 'queued';
+      if (item.gone && item.state === 'queued') item.lost = true;
+    }
+    this.#mayBeHeld = 0;
+    this.#highestSent = this.#counters.settled;
+    this.#recount();
+    return Math.max(0, uncertain);
   }
 
   /** Removes what is not sent; the lane then expects those messages again, from the waiting room. */
   removeUnsent(): void {
-    const kept = this.#items.slice(0, this.#unsent);
-    this.#items = kept;
-    this.#next = (kept.at(-1)?.last ?? this.#counters.settled) + 1;
+    const first = this.#items.findIndex((item) => item.state === 'queued');
+    if (first >= 0) this.#items = this.#items.slice(0, first);
+    this.#next = (this.#items.at(-1)?.last ?? this.#counters.settled) + 1;
+    this.#recount();
   }
+
+  /** Gives items that lack their content what the batch has of them; what it proves to be gone is given up. */
+  #fill(batch: Batch): void {
+    for (const item of this.#items) {
+      if (item.counter > batch.last || !isMissing(item)) continue;
+      if (item.counter < batch.first) {
+        giveUp(item);
+        continue;
+      }
+      item.message = batch.messages[item.counter - batch.first];
+      item.batch = batch;
+    }
+    this.#recount();
+  }
+
+  /** Whether a lost item's packet id must be released, or is being released. */
+  #holdsId(item: LaneItem): boolean {
+    return item.counter <= this.#mayBeHeld && item.state !== 'acknowledged';
+  }
+
+  #recount(): void {
+    const count = (condition: (item: LaneItem) => boolean) => this.#items.filter(condition).length;
+    this.#inFlight = count(({ state }) => state === 'sent' || state === 'received' || state === 'released');
+    this.#unanswered = count(({ state }) => state === 'sent' || state === 'released');
+    this.#missing = count(isMissing);
+    this.#unsent = this.#items.findIndex(({ state, lost }) => state === 'queued' || lost);
+    if (this.#unsent < 0) this.#unsent = this.#items.length;
+  }
+}
+
+function newItem(counter: number, last = counter): LaneItem {
+  return { counter, last, message: undefined, batch: undefined, state: 'queued', lost: false, gone: false };
 }
 
 function isDone(item: LaneItem): boolean {
   return item.state === 'acknowledged' || item.state === 'aside';
+}
+
+/** Done ones too: a repeat must not look like a gap. */
+function isMissing(item: LaneItem): boolean {
+  return item.message === undefined && !item.gone;
+}
+
+/** Its content is nowhere: if the broker does not have it, it is lost. */
+function giveUp(item: LaneItem): void {
+  item.gone = true;
+  if (item.state === 'queued') item.lost = true;
 }

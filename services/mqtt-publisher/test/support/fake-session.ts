@@ -11,14 +11,17 @@ export class FakeSession implements MqttSession {
   readonly grant: SessionGrant;
   /** Payloads and options of everything published, in order. */
   readonly published: { topic: string; payload: string; options: PublishOptions }[] = [];
+  /** Packet ids of every PUBREL, in order. */
+  readonly released: number[] = [];
   pings = 0;
   isDisconnected = false;
   isAborted = false;
   #pending: Pending[] = [];
+  #releases: ((found: boolean) => void)[] = [];
   #pingAnswers: (() => void)[] = [];
 
   constructor(grant: Partial<SessionGrant> = {}) {
-    this.grant = { receiveMaximum: 65_535, serverKeepAliveSeconds: undefined, ...grant };
+    this.grant = { receiveMaximum: 65_535, serverKeepAliveSeconds: undefined, sessionPresent: false, ...grant };
   }
 
   get payloads(): string[] {
@@ -33,6 +36,11 @@ export class FakeSession implements MqttSession {
     const text = Buffer.from(payload).toString();
     this.published.push({ topic, payload: text, options });
     this.#pending.push({ payload: text, done });
+  }
+
+  release(packetId: number, done: (found: boolean) => void): void {
+    this.released.push(packetId);
+    this.#releases.push(done);
   }
 
   ping(answered: () => void): void {
@@ -51,6 +59,16 @@ export class FakeSession implements MqttSession {
   /** Acknowledges the oldest `count`. */
   acknowledge(count = Number.POSITIVE_INFINITY): void {
     for (const { done } of this.#pending.splice(0, count)) done({ kind: 'acknowledged' });
+  }
+
+  /** PUBREC for the oldest `count` messages. */
+  receive(count = Number.POSITIVE_INFINITY): void {
+    for (const { done } of this.#pending.splice(0, count)) done({ kind: 'received' });
+  }
+
+  /** PUBCOMP for the oldest `count` PUBRELs. */
+  complete(count = Number.POSITIVE_INFINITY, found = true): void {
+    for (const done of this.#releases.splice(0, count)) done(found);
   }
 
   /** Refuses the publish of `payload`. */

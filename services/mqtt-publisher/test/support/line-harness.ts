@@ -29,6 +29,7 @@ export class CountingObserver implements DeliveryObserver {
 
   messageDelivered = () => this.#add('delivered', 1);
   batchDelivered = () => this.#add('batches', 1);
+  downgraded = (messages: number) => this.#add('downgraded', messages);
   repeated = (messages: number) => this.#add('repeated', messages);
   lost = (messages: number) => this.#add('lost', messages);
   dropped = (_reason: string, messages: number) => this.#add('dropped', messages);
@@ -123,7 +124,7 @@ export class LineHarness {
     for (const batch of [...this.outstanding.batches()]) {
       if (batch.inBacklog || checkpoint.s >= batch.last) this.outstanding.remove(batch);
     }
-    this.line.recordedUpTo(checkpoint.s);
+    this.line.recordedAs(checkpoint);
     return checkpoint;
   }
 

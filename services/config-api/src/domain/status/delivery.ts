@@ -13,18 +13,21 @@ export interface Delivery {
   lost: number;
   /** Every message up to this counter is settled. */
   settled: number;
+  /** QoS 2: sent again because the broker had lost its session, so that they may have arrived twice. */
+  downgraded?: number;
 }
 
 /** Reads a publisher's record of one gateway; that of another registration counts as empty. */
 export function deliveryOf(checkpoint: GatewayCheckpoint | undefined, incarnation: string): Delivery {
   if (!checkpoint || checkpoint.i !== incarnation) return { delivered: 0, waiting: 0, lost: 0, settled: 0 };
-  const { s: settled, h: handled = 0, l: lost = 0, x: setAside = 0, t } = checkpoint;
+  const { s: settled, h: handled = 0, l: lost = 0, x: setAside = 0, t, d: downgraded } = checkpoint;
   return withoutUndefined({
     delivered: Math.max(0, settled - lost - setAside),
     lastDeliveredAt: t === undefined ? undefined : new Date(t).toISOString(),
     waiting: Math.max(0, handled - settled),
     lost,
     settled,
+    downgraded,
   });
 }
 

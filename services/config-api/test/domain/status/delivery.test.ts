@@ -17,6 +17,7 @@ describe('deliveryOf', () => {
       { i: 'life-1', s: 10, l: 3, x: 2 },
       { delivered: 5, waiting: 0, lost: 3, settled: 10 },
     ],
+    ['a lost session', { i: 'life-1', s: 4, d: 2 }, { delivered: 4, waiting: 0, lost: 0, settled: 4, downgraded: 2 }],
     ['a backlog', { i: 'life-1', s: 4, h: 10 }, { delivered: 4, waiting: 6, lost: 0, settled: 4 }],
     ['a backlog that was drained', { i: 'life-1', s: 12, h: 10 }, { delivered: 12, waiting: 0, lost: 0, settled: 12 }],
   ])('%s', (_what, record, expected) => {

@@ -2,7 +2,13 @@ import { isGatecastError } from '@gatecast/shared/errors';
 import type { Clock } from '@gatecast/shared/lifecycle';
 import type { Logger } from '@gatecast/shared/logging';
 import { type IClientOptions, MqttClient } from 'mqtt';
-import type { ConnectResult, MqttConnector, SecretOpener, SessionOwner } from '../../application/ports.ts';
+import type {
+  ConnectOptions,
+  ConnectResult,
+  MqttConnector,
+  SecretOpener,
+  SessionOwner,
+} from '../../application/ports.ts';
 import type { Failure } from '../../domain/failure.ts';
 import type { SessionSettings } from '../../domain/session-settings.ts';
 import type { AddressPolicy } from './address-policy.ts';
@@ -14,6 +20,10 @@ export interface ConnectorOptions extends DialTimeouts {
   connackMs: number;
   /** For a DISCONNECT to be sent, ms. */
   disconnectMs: number;
+  /** How long a broker keeps a session at QoS 2 that we do not come back to, seconds. MQTT 5. */
+  sessionExpirySeconds: number;
+  /** How long a broker waits for us to come back before it publishes the will, seconds. MQTT 5. */
+  willDelaySeconds: number;
   /** MQTT 5: CONNECT says who connects and under which epoch. */
   identifySessions: boolean;
 }
@@ -41,17 +51,24 @@ export class MqttJsConnector implements MqttConnector {
 
   async connect(
     settings: SessionSettings,
+    options: ConnectOptions,
     signal: AbortSignal,
     onEnd: (failure: Failure) => void,
-    owner: SessionOwner,
   ): Promise<ConnectResult> {
     try {
       const secrets = await this.#open(settings);
-      const socket = await dial(settings, secrets.clientKey, this.#policy, this.#options, signal);
-      const client = new MqttClient(() => socket, clientOptions(settings, secrets.password, this.#options, owner));
-      const session = new MqttJsSession(client, socket, settings.protocolVersion, this.#options, this.#clock, onEnd);
-      const failure = await session.established(signal);
-      return failure ? { ok: false, failure } : { ok: true, session };
+      const { cleanStart, owner } = options;
+      const clean = isClean(settings, cleanStart);
+      const attempt = (isClean: boolean, onEnded: (failure: Failure) => void) =>
+        this.#attempt(settings, secrets, isClean, owner, signal, onEnded);
+      const result = await attempt(clean, onEnd);
+      if (!result.ok || !cleanStart || !result.session.grant.sessionPresent) return result;
+      // MQTT 3.1.1 knows sessions that last and sessions that start anew, not both in one: the latter ends the former.
+      await result.session.disconnect();
+      const wiped = await attempt(true, () => {});
+      if (!wiped.ok) return wiped;
+      await wiped.session.disconnect();
+      return await attempt(clean, onEnd);
     } catch (error) {
       if (error instanceof DialError) {
         this.#log.debug({ err: error.cause, gatewayId: settings.gatewayId, failure: error.failure }, 'no connection');
@@ -65,6 +82,33 @@ export class MqttJsConnector implements MqttConnector {
     }
   }
 
+  async #attempt(
+    settings: SessionSettings,
+    secrets: Secrets,
+    clean: boolean,
+    owner: SessionOwner,
+    signal: AbortSignal,
+    onEnd: (failure: Failure) => void,
+  ): Promise<ConnectResult> {
+    const socket = await dial(settings, secrets.clientKey, this.#policy, this.#options, signal);
+    if (!owner.isValid()) {
+      // Dialling takes its time. A CONNECT now might end the session of whoever owns the gateway meanwhile.
+      socket.destroy();
+      throw new DialError({ phase: 'tcp', code: 'ABORTED' });
+    }
+    const options = clientOptions(settings, secrets.password, clean, owner, this.#options);
+    const session = new MqttJsSession(
+      (outgoing) => new MqttClient(() => socket, { ...options, outgoingStore: outgoing, messageIdProvider: outgoing }),
+      socket,
+      settings.protocolVersion,
+      this.#options,
+      this.#clock,
+      onEnd,
+    );
+    const failure = await session.established(signal);
+    return failure ? { ok: false, failure } : { ok: true, session };
+  }
+
   async #open({ gatewayId, sealedPassword, sealedClientKey }: SessionSettings): Promise<Secrets> {
     return {
       password: sealedPassword && (await this.#opener.open(gatewayId, 'password', sealedPassword)),
@@ -76,19 +120,32 @@ export class MqttJsConnector implements MqttConnector {
 /** Largest packet that a broker may send us: we subscribe to nothing, so only acknowledgements come. */
 const MAX_INCOMING_PACKET = 64 * 1024;
 
+/**
+ * Whether CONNECT asks for a session that starts anew. With MQTT 3.1.1 one that starts anew also ends with the
+ * connection. With MQTT 5 sessions last a moment at any QoS: only so can a will wait for a successor.
+ */
+function isClean({ qos, protocolVersion, will }: SessionSettings, cleanStart: boolean): boolean {
+  if (protocolVersion === 5) return cleanStart || (qos < 2 && !will.enabled);
+  return qos < 2;
+}
+
 function clientOptions(
   settings: SessionSettings,
   password: string | undefined,
-  { connackMs, identifySessions }: ConnectorOptions,
+  clean: boolean,
   owner: SessionOwner,
+  { connackMs, sessionExpirySeconds, willDelaySeconds, identifySessions }: ConnectorOptions,
 ): IClientOptions {
-  const { will, protocolVersion } = settings;
+  const { will, protocolVersion, qos } = settings;
+  // [MQTT-3.1.3-9]: a will is published at the latest when the session ends.
+  const lastingSeconds = will.enabled ? willDelaySeconds : 0;
+  const expirySeconds = qos === 2 ? Math.max(sessionExpirySeconds, lastingSeconds) : lastingSeconds;
   return {
     protocolId: 'MQTT',
     protocolVersion,
     clientId: settings.clientId,
     keepalive: settings.keepAliveSeconds,
-    clean: true,
+    clean,
     reconnectPeriod: 0,
     // MQTT.js has no way to switch its own CONNACK timer off: ours, shorter, gives the reason.
     connectTimeout: 2 * connackMs,
@@ -105,6 +162,7 @@ function clientOptions(
             payload: Buffer.from(will.payload, 'utf8'),
             qos: will.qos,
             retain: will.retain,
+            ...(protocolVersion === 5 ? { properties: { willDelayInterval: willDelaySeconds } } : {}),
           },
         }
       : {}),
@@ -112,7 +170,8 @@ function clientOptions(
       ? {
           properties: {
             maximumPacketSize: MAX_INCOMING_PACKET,
-            ...(identifySessions && { userProperties: identityOf(owner) }),
+            sessionExpiryInterval: expirySeconds,
+            ...(identifySessions && { userProperties: ownerProperties(owner) }),
           },
         }
       : {}),
@@ -120,6 +179,6 @@ function clientOptions(
 }
 
 /** By these, a broker's log tells which process a session was of, and whether an older owner came back. */
-function identityOf({ instance, epoch }: SessionOwner): Record<string, string> {
+function ownerProperties({ instance, epoch }: SessionOwner): Record<string, string> {
   return { 'gatecast-instance': instance, 'gatecast-epoch': String(epoch) };
 }

@@ -2,13 +2,18 @@ import type { Socket } from 'node:net';
 import type { Clock } from '@gatecast/shared/lifecycle';
 import type { MqttMessage } from '@gatecast/shared/outbox';
 import type { MqttClient } from 'mqtt';
-import type { IConnackPacket, IDisconnectPacket } from 'mqtt-packet';
+import { generate, type IConnackPacket, type IDisconnectPacket, type Packet } from 'mqtt-packet';
 import type { MqttSession, PublishOptions, PublishOutcome, SessionGrant } from '../../application/ports.ts';
 import { isTlsAlert } from '../../domain/classify.ts';
 import type { Failure } from '../../domain/failure.ts';
+import { EXTRA_IDS, FIRST_EXTRA_ID } from '../../domain/packet-ids.ts';
 import { codeOf } from './dial.ts';
+import { OutgoingPackets } from './outgoing-packets.ts';
 
 const NO_RECEIVE_MAXIMUM = 0xffff;
+
+/** MQTT 5, reason code of PUBCOMP. */
+const PACKET_IDENTIFIER_NOT_FOUND = 0x92;
 
 /**
  * Bytes that a broker may send without completing a packet. We subscribe to nothing, so only short packets come; MQTT.js
@@ -32,21 +37,33 @@ export class MqttJsSession implements MqttSession {
   readonly #deadlines: SessionDeadlines;
   readonly #clock: Clock;
   readonly #onEnd: (failure: Failure) => void;
-  #grant: SessionGrant = { receiveMaximum: NO_RECEIVE_MAXIMUM, serverKeepAliveSeconds: undefined };
+  #grant: SessionGrant = {
+    receiveMaximum: NO_RECEIVE_MAXIMUM,
+    serverKeepAliveSeconds: undefined,
+    sessionPresent: false,
+  };
   #state: 'connecting' | 'open' | 'ended' = 'connecting';
   /** Who waits for a PINGRESP, in order. MQTT.js's own keep-alive may have one more under way. */
   readonly #pings: (() => void)[] = [];
+  readonly #outgoing: OutgoingPackets;
+  /** Who waits for a PUBREC, and for a PUBCOMP, by packet id. */
+  readonly #unreceived = new Map<number, () => void>();
+  readonly #unreleased = new Map<number, (found: boolean) => void>();
+  #extrasReleased: Promise<void> | undefined;
   #incompleteBytes = 0;
   #established: ((failure: Failure | undefined) => void) | undefined;
 
+  /** @param createClient makes the client, with `outgoing` as its store and its provider of packet ids */
   constructor(
-    client: MqttClient,
+    createClient: (outgoing: OutgoingPackets) => MqttClient,
     socket: Socket,
     protocolVersion: 4 | 5,
     deadlines: SessionDeadlines,
     clock: Clock,
     onEnd: (failure: Failure) => void,
   ) {
+    this.#outgoing = new OutgoingPackets((packetId) => this.#received(packetId));
+    const client = createClient(this.#outgoing);
     this.#client = client;
     this.#socket = socket;
     this.#protocolVersion = protocolVersion;
@@ -57,11 +74,13 @@ export class MqttJsSession implements MqttSession {
     client.on('error', (error) => this.#ended(this.#failureOf(error)));
     client.on('disconnect', (packet) => this.#ended(disconnectFailure(packet)));
     client.on('close', () => this.#ended(this.#closedFailure()));
-    client.on('packetreceive', ({ cmd }) => {
+    client.on('packetreceive', (packet) => {
       this.#incompleteBytes = 0;
-      if (cmd === 'pingresp' && this.#state === 'open') this.#pings.shift()?.();
+      if (this.#state !== 'open') return;
+      if (packet.cmd === 'pingresp') this.#pings.shift()?.();
+      else if (packet.cmd === 'pubcomp') this.#completed(packet.messageId ?? 0, packet.reasonCode);
     });
-    socket.on('data', (chunk: Buffer) => this.#received(chunk.length));
+    socket.on('data', (chunk: Buffer) => this.#arrived(chunk.length));
   }
 
   get grant(): SessionGrant {
@@ -85,10 +104,57 @@ export class MqttJsSession implements MqttSession {
   }
 
   publish(message: MqttMessage, options: PublishOptions, done: (outcome: PublishOutcome) => void): void {
+    const { qos, packetId } = options;
+    if (qos < 2) this.#publish(message, options, done);
+    else if (packetId === undefined) {
+      void this.#releaseExtras().then(() => {
+        if (this.#state === 'open') this.#publish(message, options, done);
+      });
+    } else {
+      this.#unreceived.set(packetId, () => done({ kind: 'received' }));
+      this.#publish(message, options, (outcome) => {
+        // Afterwards MQTT.js speaks of the PUBCOMP, which belongs to whoever released the message.
+        if (this.#unreceived.delete(packetId)) done(outcome);
+      });
+    }
+  }
+
+  release(packetId: number, done: (found: boolean) => void): void {
+    if (this.#state !== 'open') return;
+    this.#unreleased.set(packetId, done);
+    // MQTT.js has no call for it. Packets are written at once and whole, so that ours get between its own.
+    this.#write({ cmd: 'pubrel', messageId: packetId, reasonCode: 0 });
+  }
+
+  /** A predecessor may have left births and wills half sent: the broker would swallow ours with the same packet ids. */
+  #releaseExtras(): Promise<void> {
+    if (!this.#grant.sessionPresent) return Promise.resolve();
+    this.#extrasReleased ??= Promise.all(
+      Array.from({ length: EXTRA_IDS }, (_, index) => {
+        return new Promise<boolean>((resolve) => this.release(FIRST_EXTRA_ID + index, resolve));
+      }),
+    ).then(() => undefined);
+    return this.#extrasReleased;
+  }
+
+  #received(packetId: number): void {
+    const received = this.#unreceived.get(packetId);
+    this.#unreceived.delete(packetId);
+    if (this.#state === 'open') received?.();
+  }
+
+  #completed(packetId: number, reasonCode: number | undefined): void {
+    const completed = this.#unreleased.get(packetId);
+    this.#unreleased.delete(packetId);
+    completed?.(reasonCode !== PACKET_IDENTIFIER_NOT_FOUND);
+  }
+
+  #publish(message: MqttMessage, options: PublishOptions, done: (outcome: PublishOutcome) => void): void {
     const { topic, payload, retain } = message;
-    const { qos, userProperties } = options;
+    const { qos, userProperties, packetId, dup = false } = options;
     const buffer = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-    const packet = userProperties ? { qos, retain, properties: { userProperties } } : { qos, retain };
+    const packet = userProperties ? { qos, retain, dup, properties: { userProperties } } : { qos, retain, dup };
+    this.#outgoing.use(packetId);
     this.#client.publish(topic, buffer, packet, (error) => {
       if (this.#state !== 'open') return;
       if (!error) {
@@ -107,7 +173,7 @@ export class MqttJsSession implements MqttSession {
     this.#client.sendPing();
   }
 
-  async disconnect(): Promise<void> {
+  async disconnect(endsSession = false): Promise<void> {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
     await new Promise<void>((resolve) => {
@@ -119,8 +185,15 @@ export class MqttJsSession implements MqttSession {
         timer.cancel();
         resolve();
       });
-      this.#client.end(false);
+      // Ours: MQTT.js would wait until everything is acknowledged, and without a DISCONNECT the will is published.
+      this.#write({
+        cmd: 'disconnect',
+        reasonCode: 0,
+        ...(endsSession ? { properties: { sessionExpiryInterval: 0 } } : {}),
+      });
+      this.#socket.end();
     });
+    this.#destroy();
   }
 
   abort(): void {
@@ -128,7 +201,11 @@ export class MqttJsSession implements MqttSession {
     this.#destroy();
   }
 
-  #received(bytes: number): void {
+  #write(packet: Packet): void {
+    this.#socket.write(generate(packet, { protocolVersion: this.#protocolVersion }));
+  }
+
+  #arrived(bytes: number): void {
     this.#incompleteBytes += bytes;
     if (this.#incompleteBytes <= MAX_INCOMPLETE_BYTES) return;
     this.#ended(
@@ -144,6 +221,7 @@ export class MqttJsSession implements MqttSession {
     this.#grant = {
       receiveMaximum: connack.properties?.receiveMaximum ?? NO_RECEIVE_MAXIMUM,
       serverKeepAliveSeconds: connack.properties?.serverKeepAlive,
+      sessionPresent: connack.sessionPresent,
     };
     this.#established?.(undefined);
   }

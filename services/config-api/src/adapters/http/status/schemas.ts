@@ -35,6 +35,11 @@ export const StatusResult = Type.Object({
     description: 'MQTT messages that the broker acknowledged (QoS 0: sent), since registration.',
   }),
   lastDeliveredAt: Type.Optional(DateTime('When the last of them was.')),
+  downgraded: Type.Optional(
+    Type.Integer({
+      description: 'QoS 2: sent again since registration because the broker had lost its session: may be there twice.',
+    }),
+  ),
   backlog: Type.Object({
     messages: Type.Integer({ description: 'Waiting until the broker takes them.' }),
     oldest: Type.Optional(DateTime('Since when the oldest of them waits. Absent when the store does not answer.')),

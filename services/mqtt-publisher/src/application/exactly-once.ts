@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto';
+import type { GatewayCheckpoint } from '@gatecast/shared/model';
+import type { Lane } from '../domain/lane.ts';
+import type { SessionSettings } from '../domain/session-settings.ts';
+import type { PartitionContext } from './context.ts';
+import { Notifier } from './notifier.ts';
+
+/** Largest in-flight window that the settings allow: so far beyond its record a predecessor may have sent. */
+const LARGEST_WINDOW = 1_000;
+
+/** Highest counter whose packet id the session that a record names may hold. */
+export function mayBeHeld({ s, r = s, b }: GatewayCheckpoint): number {
+  return b === undefined ? 0 : r + LARGEST_WINDOW;
+}
+
+/**
+ * What one gateway's record has to say, beyond its counters, for each message to be delivered exactly once at QoS 2: up
+ * to where the broker has received messages, in which session, and whether that session can be trusted to be the same.
+ */
+export class ExactlyOnce {
+  readonly #gatewayId: string;
+  readonly #lane: Lane;
+  readonly #context: PartitionContext;
+  readonly #onRecorded = new Notifier();
+  /** Whose session the counters belong to; undefined: none that could be resumed. */
+  #identity: string | undefined;
+  /** What the durable record holds. */
+  #recordedReceived: number;
+  #downgraded: number;
+  /** A CONNECT may have reached the broker whose CONNACK we have not seen: a session that we find may be a new one. */
+  #isMarked: boolean;
+  /** Up to here messages were recorded as received by a session of which that is not certain. */
+  #doubtfulUpTo = 0;
+  /** Nobody comes after us: no record has to be waited for. */
+  #isLast = false;
+  /** Records built since something was decided that must be durable before the session goes on. */
+  #barrier: WeakSet<GatewayCheckpoint> | undefined;
+
+  constructor(gatewayId: string, lane: Lane, checkpoint: GatewayCheckpoint, context: PartitionContext) {
+    this.#gatewayId = gatewayId;
+    this.#lane = lane;
+    this.#context = context;
+    this.#identity = checkpoint.b;
+    this.#recordedReceived = checkpoint.r ?? checkpoint.s;
+    this.#downgraded = checkpoint.d ?? 0;
+    this.#isMarked = checkpoint.u === 1;
+  }
+
+  /** Highest counter that is durably received: what may be released. */
+  get recordedReceived(): number {
+    const { receivedUpTo } = this.#lane;
+    return this.#isLast ? receivedUpTo : Math.min(this.#recordedReceived, receivedUpTo);
+  }
+
+  /** Whether a decision has to be durable before anything is sent or released. */
+  get waitsForRecord(): boolean {
+    return this.#barrier !== undefined && !this.#isLast;
+  }
+
+  /** Whether it is still open if the session is the one that has received what the record says. */
+  get isInDoubt(): boolean {
+    return this.#doubtfulUpTo > this.#lane.settled;
+  }
+
+  /** Whether there is anything that the record must hold. */
+  get isNoteworthy(): boolean {
+    return this.#identity !== undefined || this.#downgraded > 0 || this.#lane.receivedUpTo > 0;
+  }
+
+  /** The registration is gone, and so is its record: what the broker has received is to be released all the same. */
+  retire(): void {
+    this.#isLast = true;
+  }
+
+  /** Its part of the durable record. */
+  checkpoint(): Pick<GatewayCheckpoint, 'r' | 'b' | 'u' | 'd'> {
+    const { settled, receivedUpTo } = this.#lane;
+    return {
+      ...(this.#identity !== undefined && receivedUpTo > settled ? { r: receivedUpTo } : {}),
+      ...(this.#identity === undefined ? {} : { b: this.#identity }),
+      ...(this.#isMarked || this.isInDoubt ? { u: 1 as const } : {}),
+      ...(this.#downgraded > 0 ? { d: this.#downgraded } : {}),
+    };
+  }
+
+  /** A record was built and will be written; `recorded` is called with the same object once it is durable. */
+  built(checkpoint: GatewayCheckpoint): void {
+    this.#barrier?.add(checkpoint);
+  }
+
+  recorded(checkpoint: GatewayCheckpoint): void {
+    this.#recordedReceived = checkpoint.r ?? checkpoint.s;
+    if (!this.#barrier?.has(checkpoint)) return;
+    this.#barrier = undefined;
+    this.#onRecorded.notify();
+  }
+
+  /**
+   * Before an attempt to connect. Returns whether the broker must forget what it may have of this client id. With MQTT
+   * 5 the record says first that a CONNECT is on its way: if we do not live to see its answer, our successor knows that
+   * the session it finds may be younger than the record. (MQTT 3.1.1 has no PUBCOMP that could tell.)
+   */
+  async prepare(settings: SessionSettings, signal: AbortSignal): Promise<{ cleanStart: boolean }> {
+    if (this.#identity !== identityOf(settings)) return { cleanStart: true };
+    if (settings.qos < 2 || settings.protocolVersion < 5) return { cleanStart: false };
+    if (this.#isMarked) this.#doubtfulUpTo = this.#lane.receivedUpTo;
+    if (this.#lane.receivedUpTo > this.#lane.settled) {
+      this.#isMarked = true;
+      this.#requireRecord();
+      await this.#whenRecorded(signal);
+    }
+    return { cleanStart: false };
+  }
+
+  /** CONNACK has come. */
+  opened(settings: SessionSettings, isResumed: boolean): void {
+    const identity = identityOf(settings);
+    const wasMarked = this.#isMarked;
+    this.#isMarked = false;
+    if (isResumed && identity !== undefined && identity === this.#identity) {
+      // Released under a record with the mark, a message would be sent again by a successor.
+      if (wasMarked && !this.isInDoubt) this.#requireRecord();
+      return;
+    }
+    this.#identity = identity;
+    this.#startAnew();
+  }
+
+  /** The broker does not know a message that the record says it received. Returns whether it has to be sent again. */
+  notFound(): boolean {
+    if (!this.isInDoubt) return false;
+    this.#startAnew();
+    return true;
+  }
+
+  #startAnew(): void {
+    const { log, observer } = this.#context;
+    const isStale = this.#lane.receivedUpTo > this.#lane.settled || this.#recordedReceived > this.#lane.settled;
+    this.#doubtfulUpTo = 0;
+    const uncertain = this.#lane.startAnew();
+    if (uncertain > 0) {
+      this.#downgraded += uncertain;
+      observer.downgraded(uncertain);
+      log.warn(
+        { gatewayId: this.#gatewayId, messages: uncertain },
+        'the broker has lost its session: messages may arrive twice',
+      );
+    }
+    // Before they are sent again, or a successor would release what the broker has not received yet.
+    if (isStale || uncertain > 0) this.#requireRecord();
+  }
+
+  #requireRecord(): void {
+    this.#barrier = new WeakSet();
+    this.#context.requestRecord('now');
+  }
+
+  async #whenRecorded(signal: AbortSignal): Promise<void> {
+    const onAbort = () => this.#onRecorded.notify();
+    signal.addEventListener('abort', onAbort, { once: true });
+    while (this.#barrier !== undefined && !signal.aborted) await this.#onRecorded.wait();
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/**
+ * Names the session at the broker that packet ids belong to; undefined when there is none that lasts. Short: a record
+ * holds one for each gateway.
+ */
+export function identityOf({ qos, host, port, clientId }: SessionSettings): string | undefined {
+  if (qos < 2) return undefined;
+  return createHash('sha256')
+    .update(JSON.stringify([host, port, clientId]))
+    .digest('base64url')
+    .slice(0, 8);
+}

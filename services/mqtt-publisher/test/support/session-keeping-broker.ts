@@ -1,0 +1,108 @@
+import type { MqttMessage } from '@gatecast/shared/outbox';
+import type { MqttSession, PublishOptions, PublishOutcome, SessionGrant } from '../../src/application/ports.ts';
+
+type ToBroker = { cmd: 'publish'; packetId: number; payload: number } | { cmd: 'pubrel'; packetId: number };
+type ToClient = { cmd: 'pubrec'; packetId: number } | { cmd: 'pubcomp'; packetId: number; found: boolean };
+
+/** A broker that keeps one QoS 2 session, packet by packet: each is handled, and each answer arrives, when a test says. */
+export class SessionKeepingBroker {
+  /** What subscribers got, in order. */
+  readonly delivered: number[] = [];
+  /** Messages swallowed because another one with their packet id had not been released. */
+  readonly swallowed: number[] = [];
+  /** By packet id; undefined: the broker knows no session. */
+  held: Map<number, number> | undefined;
+  readonly #isMqtt5: boolean;
+  connection: BrokerConnection | undefined;
+
+  /** @param isMqtt5 whether it says which packet ids it does not know */
+  constructor(isMqtt5: boolean) {
+    this.#isMqtt5 = isMqtt5;
+  }
+
+  /** Handles a CONNECT: ends the present connection. Returns what its CONNACK says. */
+  connect(cleanStart: boolean): BrokerConnection {
+    this.cut();
+    const sessionPresent = this.held !== undefined && !cleanStart;
+    if (!sessionPresent) this.held = new Map();
+    this.connection = new BrokerConnection(sessionPresent);
+    return this.connection;
+  }
+
+  /** Restarted without its sessions. */
+  forget(): void {
+    this.cut();
+    this.held = undefined;
+  }
+
+  cut(): void {
+    if (this.connection) this.connection.isOpen = false;
+    this.connection = undefined;
+  }
+
+  /** Handles the oldest packet on its way. */
+  handle(): void {
+    const packet = this.connection?.toBroker.shift();
+    if (!packet || !this.connection || !this.held) return;
+    const { packetId } = packet;
+    const held = this.held.get(packetId);
+    if (packet.cmd === 'publish') {
+      if (held === undefined) this.held.set(packetId, packet.payload);
+      else if (held !== packet.payload) this.swallowed.push(packet.payload);
+      this.connection.toClient.push({ cmd: 'pubrec', packetId });
+      return;
+    }
+    if (held !== undefined) this.delivered.push(held);
+    this.held.delete(packetId);
+    this.connection.toClient.push({ cmd: 'pubcomp', packetId, found: held !== undefined || !this.#isMqtt5 });
+  }
+}
+
+/** One connection to it, as the session that the publisher sees. */
+export class BrokerConnection implements MqttSession {
+  readonly grant: SessionGrant;
+  readonly toBroker: ToBroker[] = [];
+  readonly toClient: ToClient[] = [];
+  isOpen = true;
+  readonly #publishes = new Map<number, (outcome: PublishOutcome) => void>();
+  readonly #releases = new Map<number, (found: boolean) => void>();
+
+  constructor(sessionPresent: boolean) {
+    this.grant = { receiveMaximum: 65_535, serverKeepAliveSeconds: undefined, sessionPresent };
+  }
+
+  publish({ payload }: MqttMessage, { packetId = 0 }: PublishOptions, done: (outcome: PublishOutcome) => void): void {
+    if (this.#releases.has(packetId)) throw new Error(`${packetId} is being released`);
+    this.#publishes.set(packetId, done);
+    this.toBroker.push({ cmd: 'publish', packetId, payload: Number(Buffer.from(payload)) });
+  }
+
+  release(packetId: number, done: (found: boolean) => void): void {
+    this.#releases.set(packetId, done);
+    this.toBroker.push({ cmd: 'pubrel', packetId });
+  }
+
+  /** The oldest answer arrives. */
+  arrive(): void {
+    const packet = this.isOpen ? this.toClient.shift() : undefined;
+    if (packet?.cmd === 'pubrec') {
+      const done = this.#publishes.get(packet.packetId);
+      this.#publishes.delete(packet.packetId);
+      done?.({ kind: 'received' });
+    } else if (packet) {
+      const done = this.#releases.get(packet.packetId);
+      this.#releases.delete(packet.packetId);
+      done?.(packet.found);
+    }
+  }
+
+  ping(): void {}
+
+  async disconnect(): Promise<void> {
+    this.isOpen = false;
+  }
+
+  abort(): void {
+    this.isOpen = false;
+  }
+}
