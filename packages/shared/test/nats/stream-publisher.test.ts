@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { JetStreamApiError } from '@nats-io/jetstream';
 import { errors, headers, type Msg, type NatsConnection, type PublishOptions } from '@nats-io/nats-core';
 import { beforeEach, expect, test } from 'vitest';
@@ -50,8 +51,10 @@ beforeEach(() => {
 
 const publish = (subject: string) => publisher.publish(subject, NOTHING, new HeaderBlock());
 
-test('gives each publish its own answer, in whatever order they come', async () => {
+test('sends at the end of the turn, and gives each publish its own answer, in whatever order they come', async () => {
   const [first, second] = [publish('a'), publish('b')];
+  expect(connection.published).toEqual([]);
+  await nextTurn();
   connection.answer(1, { seq: 8, duplicate: true });
   connection.answer(0, { seq: 7 });
   connection.answer(0, { seq: 9 }); // once more: nobody waits for it
@@ -62,6 +65,7 @@ test('gives each publish its own answer, in whatever order they come', async () 
 
 test('a refusal of the stream is an error of the API', async () => {
   const refused = publish('a');
+  await nextTurn();
   connection.answer(0, { seq: 0, error: { code: 400, err_code: 10071, description: 'wrong last sequence: 3' } });
   const error = await refused.catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(JetStreamApiError);
@@ -70,14 +74,17 @@ test('a refusal of the stream is an error of the API', async () => {
 
 test('without a stream nobody answers', async () => {
   const unheard = publish('a');
+  await nextTurn();
   connection.answer(0, undefined, 503);
   await expect(unheard).rejects.toBeInstanceOf(errors.NoRespondersError);
 });
 
 test('what gets no answer times out, each at its own time', async () => {
   const early = publish('a').catch((error: unknown) => error);
+  await nextTurn();
   await clock.advance(TIMEOUT_MS - 1);
   const late = publish('b').catch((error: unknown) => error);
+  await nextTurn();
   await clock.advance(1);
   expect(await early).toBeInstanceOf(errors.TimeoutError);
   connection.answer(0, { seq: 1 }); // too late
@@ -88,15 +95,18 @@ test('what gets no answer times out, each at its own time', async () => {
 
 test('a cut leaves the outcome of what is under way unknown, and nothing else', async () => {
   const cut = publish('a');
+  await nextTurn();
   publisher.cut();
   await expect(cut).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN', retryable: true });
   const next = publish('b');
+  await nextTurn();
   connection.answer(1, { seq: 1 });
   expect(await next).toMatchObject({ sequence: 1 });
 });
 
 test('a publish that is not permitted is refused at once; others are not', async () => {
   const [denied, allowed] = [publish('a'), publish('b')];
+  await nextTurn();
   publisher.refused(new errors.PermissionViolationError('no', 'publish', 'a'));
   await expect(denied).rejects.toBeInstanceOf(errors.PermissionViolationError);
   connection.answer(1, { seq: 1 });
@@ -105,9 +115,11 @@ test('a publish that is not permitted is refused at once; others are not', async
 
 test('without permission for its inbox everything is refused, and the next publish tries again', async () => {
   const denied = publish('a');
+  await nextTurn();
   connection.subscriptions[0]!(new errors.PermissionViolationError('no', 'subscription', '_INBOX'), {} as Msg);
   await expect(denied).rejects.toBeInstanceOf(errors.PermissionViolationError);
   const next = publish('b');
+  await nextTurn();
   expect(connection.subscriptions).toHaveLength(2);
   connection.answer(1, { seq: 1 });
   expect(await next).toMatchObject({ sequence: 1 });

@@ -1,5 +1,5 @@
 import { isGatecastError } from '@gatecast/shared/errors';
-import { type Clock, EndOfTurn } from '@gatecast/shared/lifecycle';
+import type { Clock } from '@gatecast/shared/lifecycle';
 import type { Logger } from '@gatecast/shared/logging';
 import { partitionOf } from '@gatecast/shared/model';
 import { type Nats, publishToStream, readingsHeaders, readingsStreamOf, subjects } from '@gatecast/shared/nats';
@@ -21,7 +21,6 @@ export interface NatsReadingsLogOptions {
 /** The stream READINGS. */
 export class NatsReadingsLog implements ReadingsLog {
   readonly #options: NatsReadingsLogOptions;
-  readonly #endOfTurn = new EndOfTurn();
   #refusing: string | undefined;
 
   constructor(options: NatsReadingsLogOptions) {
@@ -40,7 +39,6 @@ export class NatsReadingsLog implements ReadingsLog {
   async append({ gatewayId, incarnation, contentId, body }: ReadingsBatch): Promise<{ duplicate: boolean }> {
     const { nats, partitions, metrics, clock } = this.#options;
     const subject = subjects.readings(partitionOf(gatewayId, partitions), gatewayId);
-    await this.#endOfTurn.wait();
     const began = clock.monotonic();
     try {
       const { duplicate } = await traceSend({ subject, contentId, bytes: body.byteLength }, () => {
