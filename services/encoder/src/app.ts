@@ -1,4 +1,3 @@
-import { EndOfTurn } from '@gatecast/shared/lifecycle';
 import type { EncoderCheckpoint, GatewayRecord, SensorsRecord } from '@gatecast/shared/model';
 import {
   ALL_FLEETS,
@@ -49,7 +48,6 @@ export async function startApp(context: Context): Promise<void> {
 async function startEncoding(context: Context, nats: Nats, registry: Registry): Promise<void> {
   const { config, log, clock, lifecycle } = context;
   const observer = new EncoderMetrics(registry);
-  const turn = new EndOfTurn();
   const readings = new NatsReadings(nats, clock, Math.random, log);
   const checkpoints = await KvStore.open<EncoderCheckpoint>(nats, 'checkpoints');
   const ports: EncoderPorts = {
@@ -59,7 +57,6 @@ async function startEncoding(context: Context, nats: Nats, registry: Registry): 
     deadLetters: new NatsDeadLetters(nats),
     tracer: new BatchTracer(readingsStreamOf(0)),
     random: Math.random,
-    nextTurn: () => turn.wait(),
     ...{ readings, checkpoints, observer, clock, log },
   };
   const limits = limitsOf(config);

@@ -26,6 +26,7 @@ export {
 } from './integration.ts';
 export { METRICS, type Metric, type MetricPrecision } from './metrics.ts';
 export { DEFAULT_PARTITIONS, fnv1a32, partitionOf } from './partition.ts';
+export { isPlainRequest } from './plain-request.ts';
 export {
   MAX_MEASUREMENTS_PER_REQUEST,
   Measurement,

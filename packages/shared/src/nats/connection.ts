@@ -3,6 +3,7 @@ import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManage
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { GatecastError } from '../errors/index.ts';
 import type { Logger } from '../logging/index.ts';
+import { StreamPublisher } from './stream-publisher.ts';
 
 /** Older servers silently ignore the TTLs that ownership is built on. */
 const OLDEST_SERVER = [2, 12] as const;
@@ -23,6 +24,8 @@ export interface Nats {
   readonly connection: NatsConnection;
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
+  /** For `publishToStream`, which translates its errors. */
+  readonly publisher: Pick<StreamPublisher, 'publish'>;
   isConnected(): boolean;
   /**
    * The outcome of `request`, or a rejection as soon as the connection is cut, or is back if it was made meanwhile: its
@@ -62,11 +65,14 @@ export async function connectNats(options: NatsOptions, log: Logger): Promise<Na
   const listeners = new Set<() => void>();
   const cuts = new Set<() => void>();
   const state = { connected: true };
-  void followStatus(connection, log, state, listeners, cuts);
+  const publisher = new StreamPublisher(connection, REQUEST_TIMEOUT_MS);
+  cuts.add(() => publisher.cut());
+  void followStatus(connection, log, state, listeners, cuts, publisher);
   return {
     connection,
     js: jetstream(connection, { timeout: REQUEST_TIMEOUT_MS }),
     jsm: await jetstreamManager(connection, { timeout: REQUEST_TIMEOUT_MS, checkAPI: false }),
+    publisher,
     isConnected: () => state.connected,
     untilCut: (request) => untilCut(request, cuts),
     onReconnect(listener) {
@@ -107,6 +113,7 @@ async function followStatus(
   state: { connected: boolean },
   listeners: ReadonlySet<() => void>,
   cuts: ReadonlySet<() => void>,
+  publisher: StreamPublisher,
 ): Promise<void> {
   for await (const status of connection.status()) {
     switch (status.type) {
@@ -124,8 +131,10 @@ async function followStatus(
         break;
       case 'close':
         state.connected = false;
+        for (const cut of [...cuts]) cut();
         break;
       case 'error':
+        publisher.refused(status.error);
         log.error({ err: status.error }, 'nats reported an error');
         break;
       default:

@@ -1,5 +1,5 @@
-import { headers, type MsgHdrs } from '@nats-io/nats-core';
 import { GatecastError } from '../errors/index.ts';
+import { HeaderBlock, type MessageHeaders } from './header-block.ts';
 
 /** Version of what READINGS, OUTBOX and BACKLOG messages look like. A consumer refuses one that it does not know. */
 export const SCHEMA_VERSION = 1;
@@ -40,16 +40,16 @@ export interface BatchHeaders {
   count: number;
 }
 
-export function readingsHeaders(incarnation: string, msgId: string | undefined): MsgHdrs {
-  const result = headers();
+export function readingsHeaders(incarnation: string, msgId: string | undefined): HeaderBlock {
+  const result = new HeaderBlock();
   result.set(HEADER.schema, String(SCHEMA_VERSION));
   result.set(HEADER.incarnation, incarnation);
   if (msgId !== undefined) result.set(HEADER.msgId, msgId);
   return result;
 }
 
-export function batchHeaders({ incarnation, source, settings, first, count }: BatchHeaders): MsgHdrs {
-  const result = headers();
+export function batchHeaders({ incarnation, source, settings, first, count }: BatchHeaders): HeaderBlock {
+  const result = new HeaderBlock();
   result.set(HEADER.schema, String(SCHEMA_VERSION));
   result.set(HEADER.incarnation, incarnation);
   result.set(HEADER.source, `${source.sequence}.${source.part}/${source.parts}`);
@@ -63,7 +63,7 @@ export function batchHeaders({ incarnation, source, settings, first, count }: Ba
  * The incarnation of a READINGS message.
  * @throws {GatecastError} `SCHEMA_UNKNOWN`, `PAYLOAD_MALFORMED`
  */
-export function readReadingsHeaders(from: MsgHdrs | undefined): { incarnation: string } {
+export function readReadingsHeaders(from: MessageHeaders | undefined): { incarnation: string } {
   const present = requireSchema(from);
   return { incarnation: required(present, HEADER.incarnation) };
 }
@@ -72,7 +72,7 @@ export function readReadingsHeaders(from: MsgHdrs | undefined): { incarnation: s
  * The headers of an OUTBOX or BACKLOG message.
  * @throws {GatecastError} `SCHEMA_UNKNOWN`, `PAYLOAD_MALFORMED`
  */
-export function readBatchHeaders(from: MsgHdrs | undefined): BatchHeaders {
+export function readBatchHeaders(from: MessageHeaders | undefined): BatchHeaders {
   const present = requireSchema(from);
   const source = /^(\d+)\.(\d+)\/(\d+)$/.exec(required(present, HEADER.source));
   if (!source) throw new GatecastError('PAYLOAD_MALFORMED', `${HEADER.source} is malformed`);
@@ -85,7 +85,7 @@ export function readBatchHeaders(from: MsgHdrs | undefined): BatchHeaders {
   };
 }
 
-function requireSchema(from: MsgHdrs | undefined): MsgHdrs {
+function requireSchema(from: MessageHeaders | undefined): MessageHeaders {
   const version = from?.get(HEADER.schema);
   if (!from || version !== String(SCHEMA_VERSION)) {
     throw new GatecastError('SCHEMA_UNKNOWN', `schema version "${version ?? ''}" is not known here`);
@@ -93,13 +93,13 @@ function requireSchema(from: MsgHdrs | undefined): MsgHdrs {
   return from;
 }
 
-function required(from: MsgHdrs, name: string): string {
+function required(from: MessageHeaders, name: string): string {
   const value = from.get(name);
   if (!value) throw new GatecastError('PAYLOAD_MALFORMED', `${name} is missing`);
   return value;
 }
 
-function integer(from: MsgHdrs, name: string): number {
+function integer(from: MessageHeaders, name: string): number {
   const value = Number(required(from, name));
   if (!Number.isSafeInteger(value) || value < 0) throw new GatecastError('PAYLOAD_MALFORMED', `${name} is malformed`);
   return value;

@@ -8,6 +8,7 @@ export {
 } from './ensure.ts';
 export { translateNatsError } from './errors.ts';
 export { type FollowOptions, followStream } from './follow-stream.ts';
+export { HeaderBlock, type MessageHeaders } from './header-block.ts';
 export {
   type BatchHeaders,
   batchHeaders,
@@ -20,7 +21,8 @@ export {
 } from './headers.ts';
 export { type KeyValueStore, KvStore, type Revisioned } from './kv-store.ts';
 export { type Departure, type KeyValueView, type KvChange, KvView, type KvViewOptions } from './kv-view.ts';
-export { lastMessageOf, nextMessageOf, type PublishResult, publishToStream, type StoredMessage } from './publish.ts';
+export { lastMessageOf, nextMessageOf, publishToStream, type StoredMessage } from './publish.ts';
+export type { PublishResult } from './stream-publisher.ts';
 export {
   ALL_FLEETS,
   BUCKETS,

@@ -2,6 +2,8 @@ import { type KV, type KvEntry, Kvm } from '@nats-io/kv';
 import { GatecastError, isGatecastError } from '../errors/index.ts';
 import type { Nats } from './connection.ts';
 import { translateNatsError } from './errors.ts';
+import { HeaderBlock } from './header-block.ts';
+import { publishToStream } from './publish.ts';
 import type { Bucket } from './topology.ts';
 
 export interface Revisioned<T> {
@@ -59,7 +61,12 @@ export class KvStore<T> implements KeyValueStore<T> {
   }
 
   async update(key: string, value: T, revision: number): Promise<number> {
-    return this.#do('updating', key, () => this.#kv.update(key, JSON.stringify(value), revision));
+    const subject = `$KV.${this.bucket}.${key}`;
+    const options = { headers: new HeaderBlock(), expectLast: revision };
+    return this.#do('updating', key, async () => {
+      const written = await publishToStream(this.#nats, subject, Buffer.from(JSON.stringify(value)), options);
+      return written.sequence;
+    });
   }
 
   async delete(key: string, revision?: number): Promise<void> {

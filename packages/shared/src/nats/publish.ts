@@ -1,17 +1,14 @@
 import type { MsgRequest } from '@nats-io/jetstream';
-import type { MsgHdrs } from '@nats-io/nats-core';
 import type { Nats } from './connection.ts';
 import { isMessageNotFound, translateNatsError } from './errors.ts';
+import type { MessageHeaders } from './header-block.ts';
+import type { PublishResult } from './stream-publisher.ts';
 
-export interface PublishResult {
-  sequence: number;
-  /** The server had a message with this `Nats-Msg-Id` within the stream's window. */
-  duplicate: boolean;
-}
+const EXPECTED_LAST = 'Nats-Expected-Last-Subject-Sequence';
 
 export interface StoredMessage {
   sequence: number;
-  headers: MsgHdrs | undefined;
+  headers: MessageHeaders | undefined;
   data: Uint8Array;
   /** When the server stored it. */
   time: Date;
@@ -27,16 +24,11 @@ export async function publishToStream(
   nats: Nats,
   subject: string,
   data: Uint8Array,
-  options: { headers: MsgHdrs; expectLast?: number },
+  { headers, expectLast }: { headers: MessageHeaders; expectLast?: number },
 ): Promise<PublishResult> {
+  if (expectLast !== undefined) headers.set(EXPECTED_LAST, String(expectLast));
   try {
-    const publishing = nats.js.publish(subject, data, {
-      headers: options.headers,
-      retries: 0,
-      ...(options.expectLast === undefined ? {} : { expect: { lastSubjectSequence: options.expectLast } }),
-    });
-    const ack = await nats.untilCut(publishing);
-    return { sequence: ack.seq, duplicate: ack.duplicate };
+    return await nats.publisher.publish(subject, data, headers);
   } catch (error) {
     throw translateNatsError(error, `publishing to ${subject}`);
   }

@@ -1,4 +1,3 @@
-import type { MsgHdrs } from '@nats-io/nats-core';
 import {
   type Context,
   context,
@@ -10,20 +9,21 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import type { MessageHeaders } from '../nats/index.ts';
 
-const setter: TextMapSetter<MsgHdrs> = { set: (headers, key, value) => headers.set(key, value) };
-const getter: TextMapGetter<MsgHdrs> = {
+const setter: TextMapSetter<MessageHeaders> = { set: (headers, key, value) => headers.set(key, value) };
+const getter: TextMapGetter<MessageHeaders> = {
   keys: (headers) => headers.keys(),
   get: (headers, key) => headers.get(key) || undefined,
 };
 
 /** Writes `traceparent` and `tracestate` of `from` (default: the active context) into NATS headers. */
-export function injectTrace(headers: MsgHdrs, from: Context = context.active()): void {
+export function injectTrace(headers: MessageHeaders, from: Context = context.active()): void {
   propagation.inject(from, headers, setter);
 }
 
 /** The context that a message was sent in; the root context without headers. */
-export function extractTrace(headers: MsgHdrs | undefined): Context {
+export function extractTrace(headers: MessageHeaders | undefined): Context {
   return headers?.has('traceparent') ? propagation.extract(ROOT_CONTEXT, headers, getter) : ROOT_CONTEXT;
 }
 

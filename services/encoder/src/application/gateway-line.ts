@@ -33,7 +33,6 @@ export interface LineContext {
   readonly preparer: SourcePreparer;
   readonly persistence: Persistence;
   readonly signal: AbortSignal;
-  readonly nextTurn: () => Promise<void>;
   /** Whether this process may write for the partition now. */
   readonly isOwner: () => boolean;
   /** The gateway's progress has changed. */
@@ -189,10 +188,9 @@ export class GatewayLine {
   }
 
   async #emit(work: SourceWork, line: OutboxLine, settings: number, trace: BatchTrace): Promise<void> {
-    const { outbox, persistence, observer, limits, signal, isOwner, nextTurn, progressed } = this.#context;
+    const { outbox, persistence, observer, limits, signal, isOwner, progressed } = this.#context;
     let failures = 0;
     for (let emission = this.#chain.next(work, limits); emission; emission = this.#chain.next(work, limits)) {
-      await nextTurn();
       signal.throwIfAborted();
       if (!isOwner()) await persistence.until(isOwner, OWNER_POLL_MS);
       try {

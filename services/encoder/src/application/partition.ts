@@ -38,8 +38,6 @@ export interface EncoderPorts {
   readonly observer: Observer;
   readonly clock: Clock;
   readonly random: () => number;
-  /** Resolves in the next turn of the event loop, for all who wait: what they then publish goes out in one write. */
-  readonly nextTurn: () => Promise<void>;
   readonly log: Logger;
 }
 
@@ -268,13 +266,13 @@ export class Partition {
   }
 
   #createLineContext(signal: AbortSignal): LineContext {
-    const { gateways, outbox, deadLetters, tracer, observer, sensors, announced, nextTurn } = this.#ports;
+    const { gateways, outbox, deadLetters, tracer, observer, sensors, announced } = this.#ports;
     const persistence = this.#persistence;
     const recent = this.#recent;
     const maxBytes = Math.min(this.#limits.batch.maxBytes, outbox.maxMessageBytes);
     return {
       partition: this.partition,
-      ...{ gateways, outbox, deadLetters, tracer, observer, persistence, recent, signal, nextTurn },
+      ...{ gateways, outbox, deadLetters, tracer, observer, persistence, recent, signal },
       limits: { ...this.#limits.batch, maxBytes },
       preparer: new SourcePreparer({
         ...{ sensors, announced, deadLetters, recent, persistence, observer },

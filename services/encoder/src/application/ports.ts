@@ -1,9 +1,7 @@
 import type { GatewayRecord, SensorsRecord } from '@gatecast/shared/model';
-import type { KeyValueStore, Revisioned, StoredMessage } from '@gatecast/shared/nats';
+import type { KeyValueStore, MessageHeaders, Revisioned } from '@gatecast/shared/nats';
 import type { Emission, Tail } from '../domain/chain.ts';
 import type { AnnouncedRecord } from '../domain/metadata.ts';
-
-export type MessageHeaders = NonNullable<StoredMessage['headers']>;
 
 /** One message of READINGS. */
 export interface SourceMessage {

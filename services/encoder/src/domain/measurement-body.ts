@@ -1,4 +1,4 @@
-import { MeasurementRequest } from '@gatecast/shared/model';
+import { isPlainRequest, MeasurementRequest } from '@gatecast/shared/model';
 import { Compile } from 'typebox/compile';
 
 const validator = Compile(MeasurementRequest);
@@ -11,7 +11,7 @@ export function parseMeasurements(body: Uint8Array): MeasurementRequest | undefi
   } catch {
     return undefined;
   }
-  return validator.Check(value) ? value : undefined;
+  return isPlainRequest(value) || validator.Check(value) ? (value as MeasurementRequest) : undefined;
 }
 
 /** A request with some of the readings of `request`: what is set aside of it can be sent in again as it is. */

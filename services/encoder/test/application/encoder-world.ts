@@ -64,7 +64,6 @@ export class EncoderWorld {
       observer: this.#observer(),
       clock: this.clock,
       random: () => 1,
-      nextTurn: async () => {},
       log: createLogger({ service: 'encoder', instance: 'test', level: 'silent' }),
     };
   }

@@ -154,7 +154,7 @@ export class Partition {
   #onRecorded(checkpoint: PublisherCheckpoint): void {
     this.#recorded = checkpoint;
     this.#dependencies.observer.recordWritten();
-    for (const batch of [...this.#outstanding.batches()]) {
+    for (const batch of this.#outstanding.batches()) {
       const recorded = checkpoint.gateways[batch.gatewayId];
       const gone = this.#gateways.get(batch.gatewayId)?.incarnation !== batch.headers.incarnation;
       if (gone || batch.inBacklog || (recorded && recorded.s >= batch.last)) this.#outstanding.remove(batch);

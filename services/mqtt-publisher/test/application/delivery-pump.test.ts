@@ -50,8 +50,17 @@ describe('the window', () => {
     open();
     harness.offer(1, 9);
     expect(counters()).toEqual(upTo(WINDOW));
+    session.acknowledge(WINDOW);
+    expect(counters()).toEqual(upTo(8));
+  });
+
+  test('is filled again when half of it is free: what goes out together is one write', () => {
+    open();
+    harness.offer(1, 9);
     session.acknowledge(2);
-    expect(counters()).toEqual(upTo(WINDOW + 2));
+    expect(counters()).toEqual(upTo(WINDOW));
+    session.acknowledge(1);
+    expect(counters()).toEqual(upTo(WINDOW + 3));
   });
 
   test('nor more than the broker takes', () => {

@@ -1,5 +1,5 @@
 import type { FieldProblem } from '@gatecast/shared/http';
-import { MeasurementRequest, readingTimeSeconds } from '@gatecast/shared/model';
+import { isPlainRequest, MeasurementRequest, readingTimeSeconds } from '@gatecast/shared/model';
 import { Compile } from 'typebox/compile';
 import { describeViolations } from './violations.ts';
 
@@ -19,8 +19,8 @@ const request = Compile(MeasurementRequest);
  * @param now ms since the epoch
  */
 export function checkMeasurementRequest(body: unknown, limits: ReadingTimeLimits, now: number): FieldProblem[] {
-  if (!request.Check(body)) return describeViolations(request.Errors(body));
-  return checkTimes(body, limits, now);
+  if (!isPlainRequest(body) && !request.Check(body)) return describeViolations(request.Errors(body));
+  return checkTimes(body as MeasurementRequest, limits, now);
 }
 
 function checkTimes(body: MeasurementRequest, limits: ReadingTimeLimits, now: number): FieldProblem[] {

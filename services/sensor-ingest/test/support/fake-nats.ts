@@ -1,11 +1,9 @@
-import type { Nats } from '@gatecast/shared/nats';
-import type { JetStreamClient, PubAck } from '@nats-io/jetstream';
-import type { MsgHdrs } from '@nats-io/nats-core';
+import type { MessageHeaders, Nats } from '@gatecast/shared/nats';
 
 export interface Published {
   subject: string;
   data: Uint8Array;
-  headers: MsgHdrs;
+  headers: MessageHeaders;
 }
 
 /** As much of a connection as publishing needs. `fail` is thrown by every publish while it is set. */
@@ -15,13 +13,13 @@ export class FakeNats {
   connected = true;
 
   asNats(): Nats {
-    const js: Pick<JetStreamClient, 'publish'> = {
-      publish: async (subject, data, options) => {
+    const publisher: Nats['publisher'] = {
+      publish: async (subject, data, headers) => {
         if (this.fail !== undefined) throw this.fail;
-        this.published.push({ subject, data: data as Uint8Array, headers: options!.headers! });
-        return { stream: 'READINGS', seq: this.published.length, duplicate: false } as PubAck;
+        this.published.push({ subject, data, headers });
+        return { sequence: this.published.length, duplicate: false };
       },
     };
-    return { js, isConnected: () => this.connected, untilCut: (request: unknown) => request } as unknown as Nats;
+    return { publisher, isConnected: () => this.connected, untilCut: (request: unknown) => request } as unknown as Nats;
   }
 }

@@ -1,5 +1,4 @@
-import { HEADER, type Nats, publishToStream, subjects } from '@gatecast/shared/nats';
-import { headers, type MsgHdrs } from '@nats-io/nats-core';
+import { HEADER, HeaderBlock, type MessageHeaders, type Nats, publishToStream, subjects } from '@gatecast/shared/nats';
 import type { DeadLetter, DeadLetterPort } from '../../application/ports.ts';
 
 /** Of NATS itself, and meant for READINGS only. */
@@ -22,11 +21,10 @@ export class NatsDeadLetters implements DeadLetterPort {
   }
 }
 
-function copyOf(original: MsgHdrs | undefined): MsgHdrs {
-  const result = headers();
+function copyOf(original: MessageHeaders | undefined): HeaderBlock {
+  const result = new HeaderBlock();
   for (const name of original?.keys() ?? []) {
-    if (NATS_HEADER.test(name)) continue;
-    for (const value of original?.values(name) ?? []) result.append(name, value);
+    if (!NATS_HEADER.test(name)) result.set(name, original?.get(name) ?? '');
   }
   return result;
 }

@@ -1,7 +1,6 @@
 import { isGatecastError } from '@gatecast/shared/errors';
-import { gatewayOfSubject, HEADER, readReadingsHeaders } from '@gatecast/shared/nats';
+import { gatewayOfSubject, HEADER, type MessageHeaders, readReadingsHeaders } from '@gatecast/shared/nats';
 import type { JsMsg } from '@nats-io/jetstream';
-import type { MsgHdrs } from '@nats-io/nats-core';
 import type { Envelope, SourceMessage } from '../../application/ports.ts';
 
 const NANOS_PER_MS = 1e6;
@@ -18,7 +17,7 @@ export function sourceMessageOf(message: JsMsg): SourceMessage {
   };
 }
 
-export function readEnvelope(headers: MsgHdrs | undefined): Envelope {
+export function readEnvelope(headers: MessageHeaders | undefined): Envelope {
   try {
     const { incarnation } = readReadingsHeaders(headers);
     return { kind: 'readable', incarnation, isFromGateway: headers?.has(HEADER.msgId) ?? false };

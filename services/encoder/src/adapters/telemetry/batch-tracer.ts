@@ -1,6 +1,7 @@
+import type { MessageHeaders } from '@gatecast/shared/nats';
 import { extractTrace, injectTrace, isSampled } from '@gatecast/shared/telemetry';
 import { type Context, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
-import type { BatchTrace, MessageHeaders, SourceMessage, TracerPort } from '../../application/ports.ts';
+import type { BatchTrace, SourceMessage, TracerPort } from '../../application/ports.ts';
 
 const UNTRACED: BatchTrace = { inject() {}, end() {} };
 

@@ -1,8 +1,7 @@
 import { GatecastError } from '@gatecast/shared/errors';
-import { gatewayOfSubject, readBatchHeaders } from '@gatecast/shared/nats';
+import { gatewayOfSubject, type MessageHeaders, readBatchHeaders } from '@gatecast/shared/nats';
 import { decodeBatch } from '@gatecast/shared/outbox';
 import type { JsMsg } from '@nats-io/jetstream';
-import type { MsgHdrs } from '@nats-io/nats-core';
 import type { Batch } from '../../domain/batch.ts';
 
 /**
@@ -30,7 +29,7 @@ export function batchOfMessage(message: JsMsg, origin: Batch['origin']): Batch {
   };
 }
 
-function traceOf(headers: MsgHdrs | undefined): Batch['trace'] {
+function traceOf(headers: MessageHeaders | undefined): Batch['trace'] {
   const traceparent = headers?.get('traceparent');
   if (!traceparent) return undefined;
   const tracestate = headers?.get('tracestate');

@@ -1,5 +1,5 @@
 import { isGatecastError } from '@gatecast/shared/errors';
-import { type Clock, EndOfTurn } from '@gatecast/shared/lifecycle';
+import type { Clock } from '@gatecast/shared/lifecycle';
 import type { Logger } from '@gatecast/shared/logging';
 import { partitionOf } from '@gatecast/shared/model';
 import { type Nats, publishToStream, readingsHeaders, readingsStreamOf, subjects } from '@gatecast/shared/nats';
@@ -24,7 +24,6 @@ const STORED_OVERHEAD_BYTES = 128;
 /** The stream READINGS. */
 export class NatsReadingsLog implements ReadingsLog {
   readonly #options: NatsReadingsLogOptions;
-  readonly #endOfTurn = new EndOfTurn();
   #refusing: string | undefined;
 
   constructor(options: NatsReadingsLogOptions) {
@@ -47,7 +46,6 @@ export class NatsReadingsLog implements ReadingsLog {
     const fill = storage.fillOf(readingsStreamOf(partition));
     const bytes = body.byteLength + STORED_OVERHEAD_BYTES;
     fill?.sending(bytes);
-    await this.#endOfTurn.wait();
     const began = clock.monotonic();
     try {
       const { sequence, duplicate } = await traceSend({ subject, contentId, bytes: body.byteLength }, () => {
