@@ -129,13 +129,16 @@ export class GatewaySession {
     if (this.#attempt === 0) this.#status.connecting(settings.host);
     this.#attempt += 1;
     let failure: Failure | undefined;
-    const result = await connector.connect(settings, this.#interrupt.signal, (ended) => {
+    const onEnd = (ended: Failure) => {
       failure = ended;
       this.#end?.({ kind: 'failed', verdict: classify(ended) });
-    });
+    };
+    const mayConnect = () => this.#context.lease().isValid();
+    const result = await connector.connect(settings, this.#interrupt.signal, onEnd, mayConnect);
     observer.connectAttempt(result.ok ? 'ok' : 'failed');
     if (!result.ok) {
-      if (!this.#interrupt.signal.aborted) await this.#failed(settings, classify(result.failure));
+      // Without the lease the attempt was given up, and its outcome says nothing about the broker.
+      if (!this.#interrupt.signal.aborted && mayConnect()) await this.#failed(settings, classify(result.failure));
       return;
     }
     if (this.#interrupt.signal.aborted) {

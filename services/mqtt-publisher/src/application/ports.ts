@@ -39,8 +39,16 @@ export interface PublishOptions {
 export type ConnectResult = { ok: true; session: MqttSession } | { ok: false; failure: Failure };
 
 export interface MqttConnector {
-  /** One attempt: resolve, connect, TLS, CONNECT. Never throws. `onEnd` is called once when the session ends unasked. */
-  connect(settings: SessionSettings, signal: AbortSignal, onEnd: (failure: Failure) => void): Promise<ConnectResult>;
+  /**
+   * One attempt: resolve, connect, TLS, CONNECT. Never throws. `onEnd` is called once when the session ends unasked.
+   * `mayConnect` is asked right before CONNECT is written: getting there may take longer than a lease lives.
+   */
+  connect(
+    settings: SessionSettings,
+    signal: AbortSignal,
+    onEnd: (failure: Failure) => void,
+    mayConnect: () => boolean,
+  ): Promise<ConnectResult>;
 }
 
 /** The waiting room. */

@@ -41,10 +41,15 @@ export class MqttJsConnector implements MqttConnector {
     settings: SessionSettings,
     signal: AbortSignal,
     onEnd: (failure: Failure) => void,
+    mayConnect: () => boolean,
   ): Promise<ConnectResult> {
     try {
       const secrets = await this.#open(settings);
       const socket = await dial(settings, secrets.clientKey, this.#policy, this.#options, signal);
+      if (!mayConnect()) {
+        socket.destroy();
+        return { ok: false, failure: { phase: 'tcp', code: 'ABORTED' } };
+      }
       const client = new MqttClient(() => socket, clientOptions(settings, secrets.password, this.#options));
       const session = new MqttJsSession(client, socket, settings.protocolVersion, this.#options, this.#clock, onEnd);
       const failure = await session.established(signal);
