@@ -49,3 +49,28 @@ test('the waiting room is kept while a gateway needs it, and purged when it has 
   expect(deliveredCounters(broker, gateway)).toEqual(upTo(40));
   await waitFor(async () => (await fixture.backlogMessages()) === 0, { timeoutMs: 15_000 });
 });
+
+test('with two owners, one gateway that is away at the head of the waiting room does not keep what others had there', async () => {
+  const other = await fixture.startAnother('publisher-2');
+  const owned = () =>
+    Promise.all([fixture.publisher, other].map((one) => fixture.metric('gatecast_publisher_leases_valid', one)));
+  await waitFor(async () => (await owned()).every((count) => count > 1), { timeoutMs: 15_000 });
+  const [away, ...drained] = ['stays-away', 'drains-1', 'drains-2', 'drains-3', 'drains-4'];
+  for (const gateway of [away!, ...drained]) {
+    await fixture.configure(gateway, { host: '127.0.0.1', port: 1 });
+    await fixture.emit(gateway, 10);
+    await waitFor(async () => (await fixture.checkpoint(gateway))?.h === 10, { timeoutMs: 15_000 });
+    await fixture.recordAsEncoder(gateway, 10);
+  }
+  for (const gateway of drained) await fixture.configure(gateway, { host: broker.host, port: broker.port });
+  await waitFor(() => drained.every((gateway) => deliveredCounters(broker, gateway).length === 10), {
+    timeoutMs: 15_000,
+  });
+  await waitFor(async () => (await fixture.backlogMessages()) === 10, { timeoutMs: 15_000 });
+  await waitFor(async () => (await fixture.outboxMessages()) === 0, { timeoutMs: 15_000 });
+  // Its own are all there.
+  await fixture.configure(away!, { host: broker.host, port: broker.port });
+  await waitFor(() => deliveredCounters(broker, away!).length === 10, { timeoutMs: 15_000 });
+  expect(deliveredCounters(broker, away!)).toEqual(upTo(10));
+  await waitFor(async () => (await fixture.backlogMessages()) === 0, { timeoutMs: 15_000 });
+});

@@ -16,7 +16,7 @@ beforeEach(async () => {
   broker = await FaultableBroker.start();
   fixture = await PublisherFixture.start({
     partitions: PARTITIONS,
-    env: { GATECAST_HANDOVERS_PER_SECOND: '20', GATECAST_LOG_LEVEL: 'info' },
+    env: { GATECAST_HANDOVERS_PER_SECOND: '20' },
   });
 });
 
@@ -70,8 +70,11 @@ test('scaled up under load: partitions move by and by, nothing is lost or repeat
     expect(delivered(gateway)).toEqual(upTo(36));
     expect(connectsOf(gateway)).toBeLessThanOrEqual(2);
   }
-  const moved = await fixture.metric('gatecast_publisher_handovers_total');
-  expect(moved).toBe(PARTITIONS - (await owned(fixture.publisher)));
+  // Every partition that left did so once, in order.
+  await waitFor(async () => {
+    const moved = await fixture.metric('gatecast_publisher_handovers_total');
+    return moved === PARTITIONS - (await owned(fixture.publisher));
+  });
 });
 
 test('kill -9 of one of three: the others have its partitions within the lease and a second', async () => {
@@ -93,7 +96,6 @@ test('kill -9 of one of three: the others have its partitions within the lease a
     { timeoutMs: 15_000, intervalMs: 20 },
   );
   const takeoverMs = performance.now() - killedAt;
-  console.log(`takeover after kill -9: ${takeoverMs.toFixed(0)} ms`);
   expect(takeoverMs).toBeLessThan(LEASE_TTL_MS + 1_000);
   await emitAll(5);
   await arrived(10);
@@ -114,7 +116,6 @@ test('SIGTERM of one of two: the other has its partitions within a second, witho
   const exit = other.stop();
   await waitFor(async () => (await owned(fixture.publisher)) === PARTITIONS, { timeoutMs: 15_000, intervalMs: 20 });
   const takeoverMs = performance.now() - stoppedAt;
-  console.log(`planned takeover: ${takeoverMs.toFixed(0)} ms`);
   expect(takeoverMs).toBeLessThan(1_000);
   expect(await exit).toEqual({ code: 0, signal: null });
   await emitAll(5);

@@ -4,7 +4,17 @@ import { describe, expect, it } from 'vitest';
 import { codesOf, readPage, rowsOf } from './tables.ts';
 
 const root = join(import.meta.dirname, '../../..');
-const sources = globSync('services/*/src/**/*.ts', { cwd: root }).map((path) => readFileSync(join(root, path), 'utf8'));
+const ofServices = globSync('services/*/src/**/*.ts', { cwd: root }).map((path) =>
+  readFileSync(join(root, path), 'utf8'),
+);
+/** The same metrics under the names of two services. */
+const ofOwnership = readFileSync(join(root, 'packages/shared/src/ownership/ownership-metrics.ts'), 'utf8');
+const sources = [
+  ...ofServices,
+  ...['encoder', 'publisher'].map((role) =>
+    ofOwnership.replaceAll(/\$\{(?:this\.#)?role\}/g, role).replaceAll(/`(gatecast_\w+)`/g, "'$1'"),
+  ),
+];
 
 interface Metric {
   readonly name: string;

@@ -139,6 +139,7 @@ export class GatewaySession {
     });
     observer.connectAttempt(result.ok ? 'ok' : 'failed');
     if (!result.ok) {
+      // Without the lease the attempt was given up, and its outcome says nothing about the broker.
       if (!signal.aborted && owner.isValid()) await this.#failed(settings, classify(result.failure));
       return;
     }
