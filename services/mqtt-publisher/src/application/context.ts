@@ -3,7 +3,7 @@ import type { Logger } from '@gatecast/shared/logging';
 import type { Lease } from '@gatecast/shared/ownership';
 import type { Batch } from '../domain/batch.ts';
 import type { Outstanding } from '../domain/outstanding.ts';
-import type { BacklogStore, DeadLetters, MqttConnector } from './ports.ts';
+import type { BacklogStore, ConnectQueue, DeadLetters, MqttConnector, Upstream } from './ports.ts';
 
 /** Bounds of delivery; each is a setting of the service. */
 export interface DeliveryLimits {
@@ -17,6 +17,8 @@ export interface DeliveryLimits {
   recordIntervalMs: number;
   /** Batches of a partition held in memory before reading pauses. */
   partitionMaxBatches: number;
+  /** For a whole attempt to connect, ms. */
+  attemptTimeoutMs: number;
   backoffBaseMs: number;
   backoffMaxMs: number;
   /** How long a planned end of a session waits for outstanding acknowledgements, ms. */
@@ -34,6 +36,10 @@ export interface DeliveryObserver {
   deadLettered(reason: string): void;
   movedToBacklog(messages: number): void;
   backlogRefused(messages: number): void;
+  /** A message was published with less than the settings ask for, because the broker does no more. */
+  downgraded(what: 'qos' | 'retain'): void;
+  /** An attempt to connect has waited so long for its turn, ms. */
+  turnAwaited(ms: number): void;
   connectAttempt(result: 'ok' | 'failed'): void;
   sessionEnded(reason: string): void;
   recordWritten(): void;
@@ -51,6 +57,8 @@ export interface PartitionContext {
   readonly backlog: BacklogStore;
   readonly deadLetters: DeadLetters;
   readonly connector: MqttConnector;
+  readonly connectQueue: ConnectQueue;
+  readonly upstream: Upstream;
   readonly limits: DeliveryLimits;
   readonly observer: DeliveryObserver;
   readonly clock: Clock;

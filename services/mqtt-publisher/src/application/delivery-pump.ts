@@ -1,6 +1,9 @@
 import type { MqttMessage } from '@gatecast/shared/outbox';
+import { withinCapabilities } from '../domain/broker-limits.ts';
+import { fitToBroker } from '../domain/fit-to-broker.ts';
 import type { LaneItem } from '../domain/lane.ts';
 import type { SessionSettings } from '../domain/session-settings.ts';
+import { TokenBucket } from '../domain/token-bucket.ts';
 import type { PartitionContext } from './context.ts';
 import type { GatewayLine } from './gateway-line.ts';
 import type { MqttSession, PublishOutcome } from './ports.ts';
@@ -23,6 +26,19 @@ const PERMANENT: ReadonlyMap<number, string> = new Map([
   [153, 'payload_format_invalid'],
 ]);
 
+/** What a message too large for the broker's Maximum Packet Size would be refused with, had it been sent. */
+const PACKET_TOO_LARGE = 149;
+
+/** This share of what is allowed in a second may go out at once: with the rest of the rate no second has too many. */
+const BURST_SHARE = 10;
+
+/** A publish beside the lane: birth, will. */
+interface Extra {
+  message: MqttMessage;
+  qos: 0 | 1 | 2;
+  done: () => void;
+}
+
 /** An unproven QoS 0 publish is followed by a PINGREQ after this share of the acknowledgement deadline. */
 const PROBE_SHARE = 10;
 
@@ -32,7 +48,10 @@ const PROBE_SHARE = 10;
  */
 export class DeliveryPump {
   readonly #session: MqttSession;
+  /** As far as the broker can keep them. */
   readonly #settings: SessionSettings;
+  readonly #isQosLowered: boolean;
+  readonly #rate: TokenBucket | undefined;
   readonly #line: GatewayLine;
   readonly #context: PartitionContext;
   readonly #events: PumpEvents;
@@ -41,10 +60,13 @@ export class DeliveryPump {
   #revision: number;
   /** Publishes beside the lane that wait for their acknowledgement: birth, will. */
   #extra = 0;
+  /** Those that are not sent yet. */
+  readonly #extras: Extra[] = [];
   #lastProgress = 0;
   #probeSentAt: number | undefined;
   #watchdog: { cancel(): void } | undefined;
   #probe: { cancel(): void } | undefined;
+  #rateTimer: { cancel(): void } | undefined;
   #open = true;
   #paused = false;
 
@@ -57,7 +79,10 @@ export class DeliveryPump {
     events: PumpEvents,
   ) {
     this.#session = session;
-    this.#settings = settings;
+    this.#settings = withinCapabilities(settings, session.grant);
+    this.#isQosLowered = this.#settings !== settings;
+    const { publishesPerSecond: rate } = settings;
+    this.#rate = rate ? rateLimit(rate, context.clock.monotonic()) : undefined;
     this.#revision = revision;
     this.#line = line;
     this.#context = context;
@@ -85,26 +110,19 @@ export class DeliveryPump {
     this.#open = false;
     this.#watchdog?.cancel();
     this.#probe?.cancel();
+    this.#rateTimer?.cancel();
     this.#line.lane.sessionLost();
   }
 
-  /** Publishes something that is not a message of the lane. Resolves when acknowledged; never when the session ends. */
+  /**
+   * Publishes something that is not a message of the lane, before what the lane has. Resolves when acknowledged; never
+   * when the session ends.
+   */
   publishExtra(message: MqttMessage, qos: 0 | 1 | 2): Promise<void> {
-    const { log } = this.#context;
-    return new Promise((resolve) => {
-      this.#arm();
-      this.#extra += 1;
-      this.#session.publish(message, { qos }, (outcome) => {
-        if (!this.#open) return;
-        if (outcome.kind === 'refused') {
-          const { gatewayId } = this.#line;
-          log.warn({ gatewayId, reasonCode: outcome.reasonCode }, 'the broker refuses the birth or the will');
-        }
-        this.#extra -= 1;
-        this.#progress(qos, 'other');
-        resolve();
-        this.run();
-      });
+    const { maximumQos } = this.#session.grant;
+    return new Promise((done) => {
+      this.#extras.push({ message, qos: qos > maximumQos ? maximumQos : qos, done });
+      this.run();
     });
   }
 
@@ -124,6 +142,7 @@ export class DeliveryPump {
   run(): void {
     if (!this.#open) return;
     this.#settle();
+    this.#sendExtras();
     if (this.#paused) return;
     const { lane } = this.#line;
     const { limits } = this.#context;
@@ -134,11 +153,46 @@ export class DeliveryPump {
       const item = lane.peek(limit, this.#line.recorded);
       if (!item) break;
       if ((item.batch?.headers.settings ?? 0) > this.#revision) return;
+      if (!this.#isInRate()) break;
       this.#send(item);
     }
     if (lane.settled - this.#line.recorded >= (limits.windowsBeyondRecord * this.#window) / 2) {
       this.#context.requestRecord('now');
     }
+  }
+
+  #sendExtras(): void {
+    const { receiveMaximum } = this.#session.grant;
+    const { lane } = this.#line;
+    while (this.#extras.length > 0 && lane.inFlight + this.#extra < receiveMaximum) {
+      if (!this.#context.lease().isValid() || !this.#isInRate()) return;
+      const next = this.#extras.shift();
+      if (next) this.#sendExtra(next);
+    }
+  }
+
+  #sendExtra({ message, qos, done }: Extra): void {
+    const fitting = fitToBroker(message, { qos }, this.#session.grant);
+    if (!fitting) {
+      this.#extraRefused(PACKET_TOO_LARGE);
+      done();
+      return;
+    }
+    this.#arm();
+    this.#extra += 1;
+    this.#session.publish(fitting.message, fitting.options, (outcome) => {
+      if (!this.#open) return;
+      if (outcome.kind === 'refused') this.#extraRefused(outcome.reasonCode);
+      this.#extra -= 1;
+      this.#progress(qos, 'other');
+      done();
+      this.run();
+    });
+  }
+
+  #extraRefused(reasonCode: number): void {
+    const { gatewayId } = this.#line;
+    this.#context.log.warn({ gatewayId, reasonCode }, 'the broker refuses the birth or the will');
   }
 
   #send(item: LaneItem): void {
@@ -149,14 +203,27 @@ export class DeliveryPump {
     this.#arm();
     this.#line.lane.sent(item);
     const userProperties = traceContext && protocolVersion === 5 ? batch.trace : undefined;
-    this.#session.publish(
-      message,
-      userProperties ? { qos, userProperties: { ...userProperties } } : { qos },
-      (outcome) => {
-        if (this.#open) this.#answered(item, outcome);
-      },
-    );
+    const options = userProperties ? { qos, userProperties: { ...userProperties } } : { qos };
+    const fitting = fitToBroker(message, options, this.#session.grant);
+    if (!fitting) {
+      void this.#setAside(item, 'packet_too_large', PACKET_TOO_LARGE);
+      return;
+    }
+    if (this.#isQosLowered) this.#context.observer.downgraded('qos');
+    if (fitting.message !== message) this.#context.observer.downgraded('retain');
+    this.#session.publish(fitting.message, fitting.options, (outcome) => {
+      if (this.#open) this.#answered(item, outcome);
+    });
     if (qos === 0) this.#scheduleProbe();
+  }
+
+  /** Whether one more publish may go out; if not, comes back when it may. */
+  #isInRate(): boolean {
+    const { clock } = this.#context;
+    if (!this.#rate || this.#rate.take(clock.monotonic())) return true;
+    this.#rateTimer?.cancel();
+    this.#rateTimer = clock.setTimeout(() => this.run(), this.#rate.waitMs(clock.monotonic()));
+    return false;
   }
 
   #answered(item: LaneItem, outcome: PublishOutcome): void {
@@ -239,4 +306,9 @@ export class DeliveryPump {
       this.probe();
     }, this.#settings.ackTimeoutMs / PROBE_SHARE);
   }
+}
+
+function rateLimit(perSecond: number, now: number): TokenBucket {
+  const burst = Math.max(1, Math.floor(perSecond / BURST_SHARE));
+  return new TokenBucket(perSecond - burst, burst, now);
 }

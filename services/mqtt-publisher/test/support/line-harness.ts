@@ -17,6 +17,7 @@ export const LIMITS: DeliveryLimits = {
   windowsBeyondRecord: 4,
   recordIntervalMs: 250,
   partitionMaxBatches: 1_000,
+  attemptTimeoutMs: 60_000,
   backoffBaseMs: 1_000,
   backoffMaxMs: 60_000,
   drainMs: 2_000,
@@ -34,6 +35,8 @@ export class CountingObserver implements DeliveryObserver {
   deadLettered = () => this.#add('deadLettered', 1);
   movedToBacklog = (messages: number) => this.#add('movedToBacklog', messages);
   backlogRefused = (messages: number) => this.#add('backlogRefused', messages);
+  downgraded = (what: string) => this.#add(`downgraded ${what}`, 1);
+  turnAwaited = () => this.#add('turns', 1);
   connectAttempt = () => this.#add('connectAttempts', 1);
   sessionEnded = () => this.#add('sessionsEnded', 1);
   recordWritten = () => this.#add('records', 1);
@@ -164,6 +167,8 @@ export class LineHarness {
         },
       },
       connector: { connect: () => Promise.reject(new Error('nothing here connects')) },
+      connectQueue: { next: async () => true },
+      upstream: { of: async () => ({ acceptedAt: undefined, outboxSequence: 0 }) },
       limits,
       observer: this.observer,
       clock: this.clock,

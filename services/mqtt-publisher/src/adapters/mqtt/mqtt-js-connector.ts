@@ -5,11 +5,10 @@ import { type IClientOptions, MqttClient } from 'mqtt';
 import type { ConnectResult, MqttConnector, SecretOpener } from '../../application/ports.ts';
 import type { Failure } from '../../domain/failure.ts';
 import type { SessionSettings } from '../../domain/session-settings.ts';
-import type { AddressPolicy } from './address-policy.ts';
-import { DialError, type DialTimeouts, dial } from './dial.ts';
+import { DialError, type DialMeans, dial } from './dial.ts';
 import { MqttJsSession } from './mqtt-js-session.ts';
 
-export interface ConnectorOptions extends DialTimeouts {
+export interface ConnectorOptions {
   /** From CONNECT to CONNACK, ms. */
   connackMs: number;
   /** For a DISCONNECT to be sent, ms. */
@@ -23,14 +22,14 @@ interface Secrets {
 
 /** Sessions by MQTT.js: a new client for each attempt, no reconnecting, queueing or replaying of its own. */
 export class MqttJsConnector implements MqttConnector {
-  readonly #policy: AddressPolicy;
+  readonly #means: DialMeans;
   readonly #opener: SecretOpener;
   readonly #options: ConnectorOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
 
-  constructor(policy: AddressPolicy, opener: SecretOpener, options: ConnectorOptions, clock: Clock, log: Logger) {
-    this.#policy = policy;
+  constructor(means: DialMeans, opener: SecretOpener, options: ConnectorOptions, clock: Clock, log: Logger) {
+    this.#means = means;
     this.#opener = opener;
     this.#options = options;
     this.#clock = clock;
@@ -44,7 +43,7 @@ export class MqttJsConnector implements MqttConnector {
   ): Promise<ConnectResult> {
     try {
       const secrets = await this.#open(settings);
-      const socket = await dial(settings, secrets.clientKey, this.#policy, this.#options, signal);
+      const socket = await dial(settings, secrets.clientKey, this.#means, signal);
       const client = new MqttClient(() => socket, clientOptions(settings, secrets.password, this.#options));
       const session = new MqttJsSession(client, socket, settings.protocolVersion, this.#options, this.#clock, onEnd);
       const failure = await session.established(signal);

@@ -32,7 +32,7 @@ export class MqttJsSession implements MqttSession {
   readonly #deadlines: SessionDeadlines;
   readonly #clock: Clock;
   readonly #onEnd: (failure: Failure) => void;
-  #grant: SessionGrant = { receiveMaximum: NO_RECEIVE_MAXIMUM, serverKeepAliveSeconds: undefined };
+  #grant: SessionGrant = grantOf({});
   #state: 'connecting' | 'open' | 'ended' = 'connecting';
   /** Who waits for a PINGRESP, in order. MQTT.js's own keep-alive may have one more under way. */
   readonly #pings: (() => void)[] = [];
@@ -141,10 +141,7 @@ export class MqttJsSession implements MqttSession {
   #connected(connack: IConnackPacket): void {
     if (this.#state !== 'connecting') return;
     this.#state = 'open';
-    this.#grant = {
-      receiveMaximum: connack.properties?.receiveMaximum ?? NO_RECEIVE_MAXIMUM,
-      serverKeepAliveSeconds: connack.properties?.serverKeepAlive,
-    };
+    this.#grant = grantOf(connack.properties ?? {});
     this.#established?.(undefined);
   }
 
@@ -184,6 +181,18 @@ export class MqttJsSession implements MqttSession {
     }
     return connecting ? { phase: 'connack', kind: 'not_mqtt' } : { phase: 'session', kind: 'protocol_error' };
   }
+}
+
+/** What is absent is not limited: section 3.2.2.3 of MQTT 5. */
+function grantOf(properties: NonNullable<IConnackPacket['properties']>): SessionGrant {
+  const { receiveMaximum, serverKeepAlive, maximumQoS, retainAvailable, maximumPacketSize } = properties;
+  return {
+    receiveMaximum: receiveMaximum ?? NO_RECEIVE_MAXIMUM,
+    serverKeepAliveSeconds: serverKeepAlive,
+    maximumQos: maximumQoS === 0 || maximumQoS === 1 ? maximumQoS : 2,
+    retainAvailable: retainAvailable ?? true,
+    maximumPacketSize: maximumPacketSize ?? Number.POSITIVE_INFINITY,
+  };
 }
 
 function disconnectFailure(packet: IDisconnectPacket): Failure {
