@@ -1,5 +1,5 @@
+import { HeaderBlock } from '@gatecast/shared/nats';
 import { waitFor } from '@gatecast/shared/testing';
-import { headers } from '@nats-io/nats-core';
 import { describe, expect, it } from 'vitest';
 import {
   counterFault,
@@ -205,7 +205,7 @@ describe('encoder', () => {
     const harness = await startHarness();
     const encoder = await harness.startEncoder();
     const incarnation = await harness.register('gw1', { rootTopic: 'a+b' });
-    const unknown = headers();
+    const unknown = new HeaderBlock();
     unknown.set('Gatecast-Schema', '99');
     await harness.publish('gw1', 'from the future', unknown);
     await harness.send('gw1', incarnation, 'not json');

@@ -65,7 +65,7 @@ describe.skipIf(mosquittoOrSkip() === undefined)('QoS 2 at mosquitto', () => {
       await delivered(total);
       console.log(fixture.publisher.log.join('\n'), await fixture.checkpoint(GATEWAY));
       expect(flawsOf(counters(), total)).toEqual(FLAWLESS);
-      expect(await fixture.metric('gatecast_publisher_messages_downgraded_total')).toBe(0);
+      expect(await fixture.metric('gatecast_publisher_messages_uncertain_total')).toBe(0);
     },
   );
 

@@ -1,6 +1,14 @@
 import { createServer } from 'node:http';
 import type { IntegrationSettings, StatusRecord } from '@gatecast/shared/model';
-import { AedesBroker, FaultableBroker, Mosquitto, mosquittoOrSkip, TcpProxy, waitFor } from '@gatecast/shared/testing';
+import {
+  AedesBroker,
+  FaultableBroker,
+  fromClient,
+  Mosquitto,
+  mosquittoOrSkip,
+  TcpProxy,
+  waitFor,
+} from '@gatecast/shared/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PublisherFixture } from './support/publisher-fixture.ts';
 import { statusHistory } from './support/stored.ts';
@@ -150,11 +158,14 @@ describe('CONNACK', () => {
     expect(status.class).toBe(statusClass);
   });
 
-  test('a will that the broker cannot keep', async () => {
-    await using poor = await FaultableBroker.start({ capabilities: { retainAvailable: false } });
-    await verdict('poor', at(poor, { protocolVersion: '5' }), REFUSED, 'retain_not_supported');
-    await fixture.configure('poor', at(poor, { protocolVersion: '5', will: { retain: false } }));
-    await fixture.waitForStatus('poor', 'MQTT_INFO_NO_ERR');
+  test('a will that the broker cannot keep: a lesser one is used, and said', async () => {
+    await using poor = await FaultableBroker.start({ capabilities: { retainAvailable: false, maximumQoS: 0 } });
+    await fixture.configure('poor', at(poor, { protocolVersion: '5', will: { qos: 2 } }));
+    const status = await fixture.waitForStatus('poor', 'MQTT_INFO_NO_ERR');
+    expect(status.brokerLimits).toEqual({ qos: 0, retain: false, willQos: 0, willRetain: false });
+    await waitFor(() => poor.publishes(fromClient('poor')).length > 0);
+    expect(poor.publishes(fromClient('poor'))[0]!.packet).toMatchObject({ qos: 0, retain: false });
+    expect(poor.violations).toEqual([]);
   });
 });
 

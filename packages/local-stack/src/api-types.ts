@@ -1,5 +1,12 @@
 import type { Problem } from '@gatecast/shared/http';
-import type { IntegrationInput, SensorInfo, StatusClass, StatusCode, StatusReason } from '@gatecast/shared/model';
+import type {
+  BrokerLimits,
+  IntegrationInput,
+  SensorInfo,
+  StatusClass,
+  StatusCode,
+  StatusReason,
+} from '@gatecast/shared/model';
 
 /*
  * What config-api takes and answers, as a client sees it: `/openapi.json` describes the same in full. Times are
@@ -63,6 +70,8 @@ export interface StatusRead extends StatusSummary {
   attempt: number;
   nextAttemptAt?: string;
   serverKeepAliveSeconds?: number;
+  brokerLimits?: BrokerLimits;
+  silentSince?: string;
   delivered: number;
   lastDeliveredAt?: string;
   backlog: { messages: number; oldest?: string; lost: number };

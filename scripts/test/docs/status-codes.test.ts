@@ -12,6 +12,7 @@ const WITHOUT_FAILURE = [
   'MQTT_INFO_DISABLED_BY_USER off no_host',
   'MQTT_WARNING_CONNECTING pending starting',
   'MQTT_WARNING_CONNECTING pending connecting',
+  'MQTT_WARNING_CONNECTING pending waiting_for_turn',
   'MQTT_WARNING_CONNECTING platform no_owner',
   'MQTT_WARNING_CONNECTING platform encoder_behind',
 ];

@@ -1,3 +1,4 @@
+import type { Clock } from '@gatecast/shared/lifecycle';
 import {
   type EncoderCheckpoint,
   type GatewayRecord,
@@ -21,26 +22,36 @@ import { connectService, type ServiceContext } from '@gatecast/shared/service';
 import { Gauge, Registry } from '@prometheus-io/client';
 import { createDeliveryObserver } from './adapters/delivery-metrics.ts';
 import { AddressPolicy } from './adapters/mqtt/address-policy.ts';
+import type { DialMeans } from './adapters/mqtt/dial.ts';
 import { MqttJsConnector } from './adapters/mqtt/mqtt-js-connector.ts';
+import { SystemNames } from './adapters/mqtt/system-names.ts';
+import { TlsMemory } from './adapters/mqtt/tls-memory.ts';
 import { DrainedRooms } from './adapters/nats/drained-rooms.ts';
 import { IntegrationDirectory } from './adapters/nats/integration-directory.ts';
 import { NatsBacklogStore } from './adapters/nats/nats-backlog-store.ts';
 import { NatsCheckpointStore } from './adapters/nats/nats-checkpoint-store.ts';
 import { NatsDeadLetters } from './adapters/nats/nats-dead-letters.ts';
 import { NatsOutboxReader } from './adapters/nats/nats-outbox-reader.ts';
+import { NatsUpstream } from './adapters/nats/nats-upstream.ts';
 import { Purger } from './adapters/nats/purger.ts';
 import { StatusWriter } from './adapters/nats/status-writer.ts';
 import { UnreadableBatches } from './adapters/nats/unreadable-batches.ts';
+import { BrokerNames } from './application/broker-names.ts';
+import { ConnectTurns } from './application/connect-turns.ts';
 import { FleetPublisher } from './application/fleet-publisher.ts';
 import type { PartitionDependencies } from './application/partition-dependencies.ts';
+import { Slots } from './application/slots.ts';
 import type { PublisherConfig } from './config.ts';
+
+/** A system lookup of a name that takes longer is helped out by a DNS query, ms. */
+const DNS_PATIENCE_MS = 1_000;
 
 /** Wires the publisher of one fleet together and starts it; registers how everything stops. */
 export async function startApp(context: ServiceContext<PublisherConfig>): Promise<void> {
   const { config, log, clock, lifecycle } = context;
   const { fleet, partitions } = config;
   const registry = new Registry();
-  const policy = new AddressPolicy(config.brokerAllowedRanges);
+  const connecting = connectingMeans(config, clock);
   const opener = await createOpener(config.sealingPrivateKeys);
   const { nats, adminPort } = await connectService(context, `mqtt-publisher ${fleet}`, registry);
   const streams = [outboxStreamOf(fleet, 0), backlogStreamOf(fleet), DEADLETTER_STREAM, STATUS_EVENTS_STREAM];
@@ -71,11 +82,9 @@ export async function startApp(context: ServiceContext<PublisherConfig>): Promis
     directory,
     status,
     connector: new MqttJsConnector(
-      policy,
+      connecting.dial,
       opener,
       {
-        connectMs: config.connectTimeoutMs,
-        tlsMs: config.tlsTimeoutMs,
         connackMs: config.connackTimeoutMs,
         disconnectMs: config.disconnectTimeoutMs,
         identifySessions: config.identifySessions,
@@ -85,6 +94,8 @@ export async function startApp(context: ServiceContext<PublisherConfig>): Promis
       clock,
       log,
     ),
+    connectQueue: connecting.turns,
+    upstream: new NatsUpstream(nats, fleet),
     limits: config,
     observer,
     clock,
@@ -99,6 +110,7 @@ export async function startApp(context: ServiceContext<PublisherConfig>): Promis
   const ownership = await openOwnership(nats, share, context, registry);
   lifecycle.onStop('ownership', 10_000, () => ownership.stop());
   registerGauges(registry, publisher);
+  registerConnectGauges(registry, connecting);
   ownership.start(publisher);
   const purger = new Purger({
     ...{ nats, clock, log },
@@ -113,6 +125,34 @@ export async function startApp(context: ServiceContext<PublisherConfig>): Promis
   rooms.start();
   lifecycle.onStop('drained rooms', 5_000, () => rooms.stop());
   log.info({ adminPort, fleet }, 'ready');
+}
+
+/** What all sessions of the process share to get connected. */
+function connectingMeans(config: PublisherConfig, clock: Clock) {
+  const { maxDnsLookups, dnsCacheMs, connectTimeoutMs, tlsTimeoutMs } = config;
+  const names = { maxLookups: maxDnsLookups, cacheMs: dnsCacheMs, patienceMs: DNS_PATIENCE_MS, clock };
+  const dial: DialMeans = {
+    policy: new AddressPolicy(config.brokerAllowedRanges),
+    names: new BrokerNames(new SystemNames(), names),
+    tls: new TlsMemory(),
+    handshakes: new Slots(config.maxTlsHandshakes),
+    timeouts: { connectMs: connectTimeoutMs, tlsMs: tlsTimeoutMs },
+  };
+  return { dial, turns: new ConnectTurns(config, clock) };
+}
+
+function registerConnectGauges(registry: Registry, { dial, turns }: ReturnType<typeof connectingMeans>): void {
+  new Gauge({
+    name: 'gatecast_publisher_connects_waiting',
+    help: 'Attempts to connect that wait: for their turn, for a place among the TLS handshakes, for a name lookup.',
+    labelNames: ['for'],
+    registers: [registry],
+    collect() {
+      this.set({ for: 'turn' }, turns.waiting);
+      this.set({ for: 'handshake' }, dial.handshakes.waiting);
+      this.set({ for: 'lookup' }, dial.names.waiting);
+    },
+  });
 }
 
 function registerGauges(registry: Registry, publisher: FleetPublisher): void {
@@ -144,6 +184,11 @@ function registerGauges(registry: Registry, publisher: FleetPublisher): void {
     'gateways_behind',
     'Gateways fed from the waiting room.',
     () => gateways().filter(({ line }) => line.mode !== 'live').length,
+  );
+  gauge(
+    'gateways_silent',
+    'Gateways shown offline at their brokers because they send no readings.',
+    () => gateways().filter(({ isSilent }) => isSilent).length,
   );
   gauge('lane_messages', 'Messages in lanes.', () => gateways().reduce((sum, { line }) => sum + line.lane.size, 0));
 }

@@ -19,6 +19,25 @@ export const PublisherConfig = Type.Object({
     description:
       'CIDR ranges, comma-separated, that sessions may connect to although loopback, link-local, private and special ranges are denied.',
   }),
+  connectsPerSecond: count(200, 'Connection attempts a second, for the whole process.'),
+  connectBurst: count(400, 'Attempts that may begin at once when there were none for a while.'),
+  connectsPerSecondPerHost: count(
+    100,
+    'Connection attempts a second to one broker (host and port). The last of n sessions begins after (n − burst) ÷ rate seconds: 5,000 sessions of one broker take 48 s.',
+  ),
+  connectBurstPerHost: count(
+    200,
+    'Attempts to one broker that may begin at once. As many sessions of one broker come back at once after a takeover.',
+  ),
+  maxTlsHandshakes: count(32, 'TLS handshakes at a time; those that take longer than a second do not count.'),
+  maxDnsLookups: Type.Integer({
+    default: 2,
+    minimum: 2,
+    description:
+      'System lookups of host names at a time. Node gives them half of the threads of UV_THREADPOOL_SIZE (default 4).',
+  }),
+  dnsCacheMs: ms(5_000, 'How long the addresses of a host name are used again.'),
+  attemptTimeoutMs: ms(60_000, 'For a whole attempt to connect, all addresses included, to a session that is ready.'),
   connectTimeoutMs: ms(10_000, 'For a TCP connection to a broker.'),
   tlsTimeoutMs: ms(10_000, 'For the TLS handshake.'),
   connackTimeoutMs: ms(10_000, 'From CONNECT to CONNACK.'),

@@ -191,7 +191,7 @@ export class PublisherFixture {
       payload: Buffer.from(String(first + index)),
       retain,
     }));
-    const source = { sequence: first, part: 1, parts: 1 };
+    const source = { sequence: first, part: 2, parts: 2 };
     const headers = batchHeaders({ incarnation, source, settings, first, count });
     const subject = subjects.outbox(FLEET, partitionOf(gatewayId, this.#partitions), gatewayId);
     const body = encodeBatch(messages);

@@ -20,6 +20,10 @@ export interface GatewayCheckpoint {
   x?: number;
   /** Last delivery, ms since the epoch. */
   t?: number;
+  /** When the last batch with readings was stored in OUTBOX, ms since the epoch. */
+  a?: number;
+  /** 1: it has been silent for too long, and is shown offline. */
+  q?: 1;
 }
 
 /** Record of the bucket `checkpoints` under `publisher.<fleet>.<partition>`. */

@@ -38,6 +38,7 @@ export {
 } from './reading.ts';
 export { applySensorChanges, SENSOR_FIELDS, type SensorInfo, type SensorsRecord } from './sensor.ts';
 export {
+  type BrokerLimits,
   isActive,
   STATUS_CLASSES,
   STATUS_CODES,

@@ -24,6 +24,7 @@ export const STATUS_REASONS = [
   'no_host',
   'starting',
   'connecting',
+  'waiting_for_turn',
   'no_owner',
   'encoder_behind',
   'connection_refused',
@@ -78,6 +79,16 @@ export function isActive(code: StatusCode): boolean {
   return code.startsWith('MQTT_INFO_') && code !== 'MQTT_INFO_DISABLED_BY_USER';
 }
 
+/** What a broker does less than the settings ask for. */
+export interface BrokerLimits {
+  /** QoS that messages are published with. */
+  qos?: 0 | 1;
+  /** Messages are published without the retain flag. */
+  retain?: false;
+  willQos?: 0 | 1;
+  willRetain?: false;
+}
+
 /** Record of the bucket `status`, written by the owner of the gateway's session. Times are ISO 8601. */
 export interface StatusRecord {
   gatewayId: string;
@@ -94,6 +105,10 @@ export interface StatusRecord {
   host?: string;
   /** With MQTT 5: the keep-alive that the broker imposed, seconds. */
   serverKeepAliveSeconds?: number;
+  /** What the broker does not do, and what is used instead. Absent: it does everything. */
+  brokerLimits?: BrokerLimits;
+  /** Shown offline at the broker because no readings came: when the last did, or when the gateway was registered. */
+  silentSince?: string;
   /** Connection attempts since the last CONNACK; 0 while connected. */
   attempt: number;
   nextAttemptAt?: string;

@@ -1,6 +1,6 @@
 import { isSampled } from '@gatecast/shared/telemetry';
 import { context as otelContext, propagation, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
-import { Counter, type Registry } from '@prometheus-io/client';
+import { Counter, Histogram, type Registry } from '@prometheus-io/client';
 import type { DeliveryObserver } from '../application/context.ts';
 import type { Batch } from '../domain/batch.ts';
 
@@ -14,11 +14,7 @@ export function createDeliveryObserver(registry: Registry): DeliveryObserver {
   const delivered = counter('messages_delivered', 'Messages acknowledged by their broker.', []);
   const batches = counter('batches_delivered', 'Batches whose last message was acknowledged.', []);
   const repeated = counter('messages_repeated', 'Messages read again that were handled before.', []);
-  const downgraded = counter(
-    'messages_downgraded',
-    'QoS 2 messages sent again because the broker lost its session.',
-    [],
-  );
+  const uncertain = counter('messages_uncertain', 'QoS 2 messages sent again because the broker lost its session.', []);
   const lost = counter('messages_lost', 'Messages lost to limits of the waiting room.', []);
   const dropped = counter('messages_dropped', 'Messages that belong to nobody any more.', ['reason']);
   const deadLettered = counter('messages_dead_lettered', 'Messages set aside because the broker refuses them.', [
@@ -26,6 +22,15 @@ export function createDeliveryObserver(registry: Registry): DeliveryObserver {
   ]);
   const moved = counter('backlog_messages_moved', 'Messages moved to the waiting room.', []);
   const refused = counter('backlog_messages_refused', 'Messages that the full waiting room did not take.', []);
+  const downgraded = counter('messages_downgraded', 'Messages published with less than the settings ask for.', [
+    'limit',
+  ]);
+  const turns = new Histogram({
+    name: 'gatecast_publisher_connect_wait_seconds',
+    help: 'Time that attempts to connect waited for their turn.',
+    buckets: [0.001, 0.1, 1, 5, 15, 60, 300],
+    registers,
+  });
   const attempts = counter('connect_attempts', 'Attempts to connect to brokers.', ['result']);
   const ended = counter('sessions_ended', 'Sessions that ended unasked.', ['reason']);
   const records = counter('checkpoint_writes', 'Writes of partition checkpoints.', []);
@@ -38,12 +43,14 @@ export function createDeliveryObserver(registry: Registry): DeliveryObserver {
       endTrace(batch);
     },
     repeated: (messages) => repeated.inc(messages),
-    downgraded: (messages) => downgraded.inc(messages),
+    uncertain: (messages) => uncertain.inc(messages),
     lost: (messages) => lost.inc(messages),
     dropped: (reason, messages) => dropped.inc({ reason }, messages),
     deadLettered: (reason) => deadLettered.inc({ reason }),
     movedToBacklog: (messages) => moved.inc(messages),
     backlogRefused: (messages) => refused.inc(messages),
+    downgraded: (limit) => downgraded.inc({ limit }),
+    turnAwaited: (ms) => turns.observe(ms / 1000),
     connectAttempt: (result) => attempts.inc({ result }),
     sessionEnded: (reason) => ended.inc({ reason }),
     recordWritten: () => records.inc(),

@@ -3,7 +3,7 @@ import type { Logger } from '@gatecast/shared/logging';
 import type { Lease } from '@gatecast/shared/ownership';
 import type { Batch } from '../domain/batch.ts';
 import type { Outstanding } from '../domain/outstanding.ts';
-import type { BacklogStore, DeadLetters, MqttConnector } from './ports.ts';
+import type { BacklogStore, ConnectQueue, DeadLetters, MqttConnector, Upstream } from './ports.ts';
 
 /** Bounds of delivery; each is a setting of the service. */
 export interface DeliveryLimits {
@@ -19,6 +19,8 @@ export interface DeliveryLimits {
   recordIntervalMs: number;
   /** Batches of a partition held in memory before reading pauses. */
   partitionMaxBatches: number;
+  /** For a whole attempt to connect, ms. */
+  attemptTimeoutMs: number;
   backoffBaseMs: number;
   backoffMaxMs: number;
   /** How long a planned end of a session waits for outstanding acknowledgements, ms. */
@@ -32,12 +34,16 @@ export interface DeliveryObserver {
   batchDelivered(batch: Batch): void;
   repeated(messages: number): void;
   /** Sent at QoS 2, then the broker lost its session: they are sent again, and may arrive twice. */
-  downgraded(messages: number): void;
+  uncertain(messages: number): void;
   lost(messages: number): void;
   dropped(reason: 'former_incarnation' | 'no_gateway', messages: number): void;
   deadLettered(reason: string): void;
   movedToBacklog(messages: number): void;
   backlogRefused(messages: number): void;
+  /** A message was published with less than the settings ask for, because the broker does no more. */
+  downgraded(what: 'qos' | 'retain'): void;
+  /** An attempt to connect has waited so long for its turn, ms. */
+  turnAwaited(ms: number): void;
   connectAttempt(result: 'ok' | 'failed'): void;
   sessionEnded(reason: string): void;
   recordWritten(): void;
@@ -55,6 +61,8 @@ export interface PartitionContext {
   readonly backlog: BacklogStore;
   readonly deadLetters: DeadLetters;
   readonly connector: MqttConnector;
+  readonly connectQueue: ConnectQueue;
+  readonly upstream: Upstream;
   readonly limits: DeliveryLimits;
   readonly observer: DeliveryObserver;
   readonly clock: Clock;

@@ -1,7 +1,10 @@
 import type { MqttMessage } from '@gatecast/shared/outbox';
+import { withinCapabilities } from '../domain/broker-limits.ts';
+import { fitToBroker } from '../domain/fit-to-broker.ts';
 import type { LaneItem } from '../domain/lane.ts';
 import { packetIdOf } from '../domain/packet-ids.ts';
 import type { SessionSettings } from '../domain/session-settings.ts';
+import { TokenBucket } from '../domain/token-bucket.ts';
 import type { PartitionContext } from './context.ts';
 import type { GatewayLine } from './gateway-line.ts';
 import type { MqttSession, PublishOptions, PublishOutcome } from './ports.ts';
@@ -24,6 +27,19 @@ const PERMANENT: ReadonlyMap<number, string> = new Map([
   [153, 'payload_format_invalid'],
 ]);
 
+/** What a message too large for the broker's Maximum Packet Size would be refused with, had it been sent. */
+const PACKET_TOO_LARGE = 149;
+
+/** This share of what is allowed in a second may go out at once: with the rest of the rate no second has too many. */
+const BURST_SHARE = 10;
+
+/** A publish beside the lane: birth, will. */
+interface Extra {
+  message: MqttMessage;
+  qos: 0 | 1 | 2;
+  done: () => void;
+}
+
 /** An unproven QoS 0 publish is followed by a PINGREQ after this share of the acknowledgement deadline. */
 const PROBE_SHARE = 10;
 
@@ -33,7 +49,10 @@ const PROBE_SHARE = 10;
  */
 export class DeliveryPump {
   readonly #session: MqttSession;
+  /** As far as the broker can keep them. */
   readonly #settings: SessionSettings;
+  readonly #isQosLowered: boolean;
+  readonly #rate: TokenBucket | undefined;
   readonly #line: GatewayLine;
   readonly #context: PartitionContext;
   readonly #events: PumpEvents;
@@ -45,8 +64,8 @@ export class DeliveryPump {
   #revision: number;
   /** Publishes beside the lane that wait for their acknowledgement: birth, will. */
   #extra = 0;
-  /** More of them, which have no place in the window yet. */
-  readonly #waitingExtras: (() => void)[] = [];
+  /** Those that are not sent yet: the broker or the rate leaves no place for them. */
+  readonly #extras: Extra[] = [];
   /** PUBRELs that wait for their PUBCOMP. */
   #releasing = 0;
   /** The broker turned out not to have what our record said it has: everything is sent again. */
@@ -55,6 +74,7 @@ export class DeliveryPump {
   #probeSentAt: number | undefined;
   #watchdog: { cancel(): void } | undefined;
   #probe: { cancel(): void } | undefined;
+  #rateTimer: { cancel(): void } | undefined;
   #open = true;
   #paused = false;
 
@@ -67,18 +87,21 @@ export class DeliveryPump {
     events: PumpEvents,
   ) {
     this.#session = session;
-    this.#settings = settings;
+    this.#settings = withinCapabilities(settings, session.grant);
+    this.#isQosLowered = this.#settings !== settings;
+    const { publishesPerSecond: rate } = settings;
+    this.#rate = rate ? rateLimit(rate, context.clock.monotonic()) : undefined;
     this.#revision = revision;
     this.#line = line;
     this.#context = context;
     this.#events = events;
     this.#window = Math.max(1, Math.min(settings.inFlight, session.grant.receiveMaximum));
-    this.#laneWindow = settings.qos === 2 ? Math.max(1, this.#window - 1) : this.#window;
+    this.#laneWindow = this.#settings.qos === 2 ? Math.max(1, this.#window - 1) : this.#window;
   }
 
   /** Whether everything sent is acknowledged. */
   get idle(): boolean {
-    return this.#line.lane.inFlight === 0 && this.#extra === 0 && this.#waitingExtras.length === 0;
+    return this.#line.lane.inFlight === 0 && this.#extra === 0 && this.#extras.length === 0;
   }
 
   /** Whether nothing waits for an answer of the broker. What waits for our own record is not the broker's fault. */
@@ -101,31 +124,18 @@ export class DeliveryPump {
     this.#open = false;
     this.#watchdog?.cancel();
     this.#probe?.cancel();
+    this.#rateTimer?.cancel();
     this.#line.lane.sessionLost(this.#line.exactlyOnce.recordedReceived);
   }
 
-  /** Publishes something that is not a message of the lane. Resolves when acknowledged; never when the session ends. */
+  /**
+   * Publishes something that is not a message of the lane, before what the lane has. Resolves when acknowledged; never
+   * when the session ends.
+   */
   publishExtra(message: MqttMessage, qos: 0 | 1 | 2): Promise<void> {
-    return new Promise((resolve) => {
-      const publish = () => this.#publishExtra(message, qos, resolve);
-      if (this.#hasPlaceForExtra) publish();
-      else this.#waitingExtras.push(publish);
-    });
-  }
-
-  #publishExtra(message: MqttMessage, qos: 0 | 1 | 2, done: () => void): void {
-    const { log } = this.#context;
-    this.#arm();
-    this.#extra += 1;
-    this.#session.publish(message, { qos }, (outcome) => {
-      if (!this.#open) return;
-      if (outcome.kind === 'refused') {
-        const { gatewayId } = this.#line;
-        log.warn({ gatewayId, reasonCode: outcome.reasonCode }, 'the broker refuses the birth or the will');
-      }
-      this.#extra -= 1;
-      this.#progress(qos, 'other');
-      done();
+    const { maximumQos } = this.#session.grant;
+    return new Promise((done) => {
+      this.#extras.push({ message, qos: qos > maximumQos ? maximumQos : qos, done });
       this.run();
     });
   }
@@ -135,9 +145,10 @@ export class DeliveryPump {
    * that is kept for it, or waits. Mosquitto 2 closes the connection when a session holds more than 20.
    */
   get #hasPlaceForExtra(): boolean {
-    if (this.#settings.qos < 2) return true;
+    const { inFlight } = this.#line.lane;
+    if (this.#settings.qos < 2) return inFlight + this.#extra < this.#session.grant.receiveMaximum;
     if (this.#extra > 0) return false;
-    return this.#window > this.#laneWindow || (this.#line.lane.inFlight === 0 && !this.#mayHoldOthers);
+    return this.#window > this.#laneWindow || (inFlight === 0 && !this.#mayHoldOthers);
   }
 
   /** Whether the resumed session may hold messages that we have not sent again yet. */
@@ -162,7 +173,7 @@ export class DeliveryPump {
     if (!this.#open) return;
     this.#settle();
     if (this.#settings.qos === 2) this.#release();
-    if (this.#hasPlaceForExtra) this.#waitingExtras.shift()?.();
+    this.#sendExtras();
     if (this.#paused || this.#isHeldBack) return;
     const { lane } = this.#line;
     const { limits } = this.#context;
@@ -173,6 +184,7 @@ export class DeliveryPump {
       const item = lane.peek(limit, this.#line.recorded);
       if (!item) break;
       if ((item.batch?.headers.settings ?? 0) > this.#revision) return;
+      if (!this.#isInRate()) break;
       this.#send(item);
     }
     if (lane.settled - this.#line.recorded >= (limits.windowsBeyondRecord * this.#window) / 2) {
@@ -233,6 +245,38 @@ export class DeliveryPump {
     this.run();
   }
 
+  #sendExtras(): void {
+    while (this.#extras.length > 0 && this.#hasPlaceForExtra) {
+      if (!this.#context.lease().isValid() || !this.#isInRate()) return;
+      const next = this.#extras.shift();
+      if (next) this.#sendExtra(next);
+    }
+  }
+
+  #sendExtra({ message, qos, done }: Extra): void {
+    const fitting = fitToBroker(message, { qos }, this.#session.grant);
+    if (!fitting) {
+      this.#extraRefused(PACKET_TOO_LARGE);
+      done();
+      return;
+    }
+    this.#arm();
+    this.#extra += 1;
+    this.#session.publish(fitting.message, fitting.options, (outcome) => {
+      if (!this.#open) return;
+      if (outcome.kind === 'refused') this.#extraRefused(outcome.reasonCode);
+      this.#extra -= 1;
+      this.#progress(qos, 'other');
+      done();
+      this.run();
+    });
+  }
+
+  #extraRefused(reasonCode: number): void {
+    const { gatewayId } = this.#line;
+    this.#context.log.warn({ gatewayId, reasonCode }, 'the broker refuses the birth or the will');
+  }
+
   #send(item: LaneItem): void {
     const { qos, traceContext, protocolVersion } = this.#settings;
     const { message, batch } = item;
@@ -243,11 +287,28 @@ export class DeliveryPump {
     if (traceContext && protocolVersion === 5 && batch.trace) options.userProperties = { ...batch.trace };
     if (qos > 0) options.packetId = packetIdOf(item.counter);
     if (qos === 2) options.dup = this.#line.lane.mayBeHeld(item);
+    const fitting = fitToBroker(message, options, this.#session.grant);
+    if (!fitting) {
+      this.#line.lane.sent(item);
+      void this.#setAside(item, 'packet_too_large', PACKET_TOO_LARGE);
+      return;
+    }
+    if (this.#isQosLowered) this.#context.observer.downgraded('qos');
+    if (fitting.message !== message) this.#context.observer.downgraded('retain');
     this.#line.lane.sent(item, qos === 2);
-    this.#session.publish(message, options, (outcome) => {
+    this.#session.publish(fitting.message, fitting.options, (outcome) => {
       if (this.#open) this.#answered(item, outcome);
     });
     if (qos === 0) this.#scheduleProbe();
+  }
+
+  /** Whether one more publish may go out; if not, comes back when it may. */
+  #isInRate(): boolean {
+    const { clock } = this.#context;
+    if (!this.#rate || this.#rate.take(clock.monotonic())) return true;
+    this.#rateTimer?.cancel();
+    this.#rateTimer = clock.setTimeout(() => this.run(), this.#rate.waitMs(clock.monotonic()));
+    return false;
   }
 
   #answered(item: LaneItem, outcome: PublishOutcome): void {
@@ -340,4 +401,9 @@ export class DeliveryPump {
       this.probe();
     }, this.#settings.ackTimeoutMs / PROBE_SHARE);
   }
+}
+
+function rateLimit(perSecond: number, now: number): TokenBucket {
+  const burst = Math.max(1, Math.floor(perSecond / BURST_SHARE));
+  return new TokenBucket(perSecond - burst, burst, now);
 }

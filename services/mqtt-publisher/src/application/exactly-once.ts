@@ -140,7 +140,7 @@ export class ExactlyOnce {
     const uncertain = this.#lane.startAnew();
     if (uncertain > 0) {
       this.#downgraded += uncertain;
-      observer.downgraded(uncertain);
+      observer.uncertain(uncertain);
       log.warn(
         { gatewayId: this.#gatewayId, messages: uncertain },
         'the broker has lost its session: messages may arrive twice',

@@ -1,8 +1,12 @@
 import { delay, fullJitter, withDeadline } from '@gatecast/shared/lifecycle';
+import { shortfall, withLesserWill } from '../domain/broker-limits.ts';
 import { classify, type Verdict } from '../domain/classify.ts';
 import type { Failure } from '../domain/failure.ts';
 import { type DesiredSession, leavesStaleWill, type SessionSettings, sameSession } from '../domain/session-settings.ts';
+import type { Presence } from '../domain/silence.ts';
 import type { StatusTracker } from '../domain/status-tracker.ts';
+import { closeSession, type Goodbye, willMessage } from './close-session.ts';
+import { connectInTime, waitForTurn } from './connect-attempt.ts';
 import type { PartitionContext } from './context.ts';
 import { DeliveryPump, type PumpFailure } from './delivery-pump.ts';
 import { identityOf } from './exactly-once.ts';
@@ -18,6 +22,14 @@ const STABLE_AFTER_MS = 10_000;
 
 /** Until ownership has decided what a lease means that could not be confirmed. */
 const NOT_OURS_MS = 250;
+/**
+ * Somebody else uses the client id. Whoever comes back ends the other's session: the slower we are about it, the less of
+ * both is lost. The delay is at least this share of the longest one.
+ */
+const TAKEN_OVER_SHARE = 0.5;
+
+/** Beyond the time that closing a session may take, ms: for what else may be under way. */
+const STOP_GRACE_MS = 2_000;
 
 type End = { kind: 'failed'; verdict: Verdict } | { kind: 'replaced' } | { kind: 'stopped' };
 
@@ -26,6 +38,8 @@ export class GatewaySession {
   readonly #line: GatewayLine;
   readonly #context: PartitionContext;
   readonly #status: StatusTracker;
+  /** What is true of the gateway, to be said at the broker. */
+  readonly #presence: () => Presence;
   readonly #changed = new Notifier();
   readonly #aborted = new AbortController();
   #desired: DesiredSession;
@@ -35,12 +49,23 @@ export class GatewaySession {
   #pump: DeliveryPump | undefined;
   #end: ((end: End) => void) | undefined;
   #attempt = 0;
+  /** The settings with as much of the will as the broker takes; undefined: all of it. */
+  #withLesserWill: SessionSettings | undefined;
+  /** What was said at the broker in the present session. */
+  #said: Presence | undefined;
   /** The broker took messages and did not acknowledge them: it has to prove itself before status is green again. */
   #needsProof = false;
   #awayTimer: { cancel(): void } | undefined;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(line: GatewayLine, desired: DesiredSession, status: StatusTracker, context: PartitionContext) {
+  constructor(
+    line: GatewayLine,
+    desired: DesiredSession,
+    status: StatusTracker,
+    presence: () => Presence,
+    context: PartitionContext,
+  ) {
+    this.#presence = presence;
     this.#line = line;
     this.#desired = desired;
     this.#status = status;
@@ -60,9 +85,22 @@ export class GatewaySession {
       return;
     }
     this.#attempt = 0;
+    this.#withLesserWill = undefined;
     this.#interrupt.abort();
     this.#changed.notify();
     this.#end?.({ kind: 'replaced' });
+  }
+
+  /** The gateway has fallen silent, or speaks again: says so at the broker, before anything that is sent later. */
+  announce(): void {
+    const { settings } = this.#desired;
+    const pump = this.#pump;
+    const presence = this.#presence();
+    if (!settings?.will.enabled || !pump || presence === 'unsure' || presence === this.#said) return;
+    this.#said = presence;
+    const { will } = this.#withLesserWill ?? settings;
+    const payload = presence === 'silent' ? will.payload : will.birthPayload;
+    void pump.publishExtra(willMessage(will, payload), will.qos);
   }
 
   /** The lane has been fed, or the durable record moved. */
@@ -72,17 +110,24 @@ export class GatewaySession {
 
   /** The lease is valid again. */
   resume(): void {
+    this.announce();
     this.#pump?.run();
     this.#changed.notify();
   }
 
   /** Planned end (handover, stop): finishes what is in flight, disconnects without publishing the will. */
   async stop(): Promise<void> {
+    const { limits, clock, log } = this.#context;
     this.#stopping = true;
     this.#interrupt.abort();
     this.#changed.notify();
     this.#end?.({ kind: 'stopped' });
-    await this.#running;
+    try {
+      await withDeadline(this.#running, 2 * limits.drainMs + STOP_GRACE_MS, 'stopping a session', clock);
+    } catch (error) {
+      log.error({ err: error, gatewayId: this.#line.gatewayId }, 'a session did not stop in time');
+      this.abort();
+    }
   }
 
   /** Ends at once, without a word to the broker: another process owns the gateway. */
@@ -124,27 +169,38 @@ export class GatewaySession {
     await this.#changed.wait();
   }
 
-  async #attemptOnce(settings: SessionSettings): Promise<void> {
-    const { connector, observer } = this.#context;
+  async #attemptOnce(asked: SessionSettings): Promise<void> {
+    const { observer, lease } = this.#context;
+    const settings = this.#withLesserWill ?? asked;
     this.#interrupt = new AbortController();
-    if (this.#attempt === 0) this.#status.connecting(settings.host);
+    const { signal } = this.#interrupt;
+    const isFirst = this.#attempt === 0;
+    if (isFirst) this.#status.connecting(settings.host);
+    const onLong = () => {
+      if (isFirst) this.#status.waitingForTurn(settings.host);
+    };
+    // Another process may have become the owner meanwhile.
+    if (!(await waitForTurn(settings, this.#context, signal, onLong)) || !lease().isValid()) return;
     this.#attempt += 1;
     let failure: Failure | undefined;
-    const { signal } = this.#interrupt;
     const prepared = await this.#line.exactlyOnce.prepare(settings, signal);
-    const owner = this.#context.lease();
-    const result = await connector.connect(settings, { ...prepared, owner }, signal, (ended) => {
+    const owner = lease();
+    const result = await connectInTime(settings, { ...prepared, owner }, this.#context, signal, (ended) => {
       failure = ended;
       this.#end?.({ kind: 'failed', verdict: classify(ended) });
     });
     observer.connectAttempt(result.ok ? 'ok' : 'failed');
-    if (!result.ok) {
-      // Without the lease the attempt was given up, and its outcome says nothing about the broker.
-      if (!signal.aborted && owner.isValid()) await this.#failed(settings, classify(result.failure));
+    if (signal.aborted) {
+      if (result.ok) await result.session.disconnect();
       return;
     }
-    if (signal.aborted) {
-      await result.session.disconnect();
+    if (!result.ok) {
+      // Without the lease the attempt was given up, and its outcome says nothing about the broker.
+      if (!owner.isValid()) return;
+      const lesser = withLesserWill(settings, result.failure);
+      // At once: there is nothing to wait for.
+      if (lesser) this.#withLesserWill = lesser;
+      else await this.#failed(settings, classify(result.failure));
       return;
     }
     const connectedAt = this.#context.clock.monotonic();
@@ -159,14 +215,22 @@ export class GatewaySession {
 
   /** Back-off with full jitter; a change of settings or a stop ends the wait. */
   async #failed(settings: SessionSettings, verdict: Verdict): Promise<void> {
-    const { limits, random, clock, log } = this.#context;
-    const waitMs = fullJitter(this.#attempt, { baseMs: limits.backoffBaseMs, maxMs: limits.backoffMaxMs }, random);
+    const { clock, log } = this.#context;
+    const waitMs = this.#backoffMs(verdict);
     this.#status.failed(verdict, settings.host, this.#attempt, new Date(clock.now() + waitMs));
     log.info(
       { gatewayId: this.#line.gatewayId, code: verdict.code, reason: verdict.reason, attempt: this.#attempt, waitMs },
       'no session',
     );
     await delay(waitMs, clock, this.#interrupt.signal);
+  }
+
+  #backoffMs({ reason }: Verdict): number {
+    const { limits, random } = this.#context;
+    const { backoffBaseMs: baseMs, backoffMaxMs: maxMs } = limits;
+    if (reason !== 'session_taken_over') return fullJitter(this.#attempt, { baseMs, maxMs }, random);
+    const leastMs = maxMs * TAKEN_OVER_SHARE;
+    return Math.ceil(leastMs + random() * (maxMs - leastMs));
   }
 
   async #serve(session: MqttSession, settings: SessionSettings): Promise<End> {
@@ -180,11 +244,11 @@ export class GatewaySession {
       onSetAside: (reasonCode) => this.#status.refused(classify({ phase: 'publish', reasonCode }), settings.host),
     });
     this.#pump = pump;
+    this.#said = undefined;
     this.#brokerBack();
     if (this.#needsProof) pump.probe();
-    else this.#status.delivering(settings.host, session.grant.serverKeepAliveSeconds);
-    if (settings.will.enabled)
-      void pump.publishExtra(willMessage(settings, settings.will.birthPayload), settings.will.qos);
+    else this.#delivering(session, settings);
+    this.announce();
     this.#line.wake();
     pump.run();
     const end = await ended;
@@ -201,9 +265,15 @@ export class GatewaySession {
     // A broker that answers everything but the messages has proved nothing.
     if (this.#needsProof && of === 'other' && this.#line.hasMessages) return;
     this.#needsProof = false;
-    if (this.#status.current?.code !== 'MQTT_INFO_NO_ERR') {
-      this.#status.delivering(settings.host, session.grant.serverKeepAliveSeconds);
-    }
+    if (this.#status.current?.code !== 'MQTT_INFO_NO_ERR') this.#delivering(session, settings);
+  }
+
+  #delivering({ grant }: MqttSession, settings: SessionSettings): void {
+    const asked = this.#desired.settings ?? settings;
+    this.#status.delivering(settings.host, {
+      serverKeepAliveSeconds: grant.serverKeepAliveSeconds,
+      brokerLimits: shortfall(asked, settings, grant),
+    });
   }
 
   #pumpVerdict(failure: PumpFailure): Verdict {
@@ -212,39 +282,21 @@ export class GatewaySession {
     return classify({ phase: 'session', kind: 'ack_timeout' });
   }
 
-  /** Finishes what is in flight, says good-bye with the will's payload unless a successor takes over, disconnects. */
   async #closeByUs(
     session: MqttSession,
     pump: DeliveryPump,
     settings: SessionSettings,
     why: 'replaced' | 'stopped',
   ): Promise<void> {
-    const { limits, clock, log } = this.#context;
-    pump.pause();
-    const goodbye = async () => {
-      await this.#whenIdle(pump, limits.drainMs);
-      if (why === 'replaced' && settings.will.enabled) {
-        await pump.publishExtra(willMessage(settings, settings.will.payload), settings.will.qos);
-        if (leavesStaleWill(settings, this.#desired)) {
-          await pump.publishExtra(willMessage(settings, ''), settings.will.qos);
-        }
-      }
-      await session.disconnect(pump.idle && endsSession(settings, this.#desired, why));
-    };
-    try {
-      await withDeadline(goodbye(), 2 * limits.drainMs, 'closing a session', clock);
-    } catch (error) {
-      log.warn({ err: error, gatewayId: this.#line.gatewayId }, 'the session did not end cleanly');
-      session.abort();
+    // A successor takes over after a stop: then nobody is told that the gateway is gone.
+    let goodbye: Goodbye = 'none';
+    if (why === 'replaced' && settings.will.enabled) {
+      goodbye = leavesStaleWill(settings, this.#desired) ? 'will_then_cleared' : 'will';
     }
+    const farewell = { goodbye, endsSession: endsSession(settings, this.#desired, why) };
+    await closeSession(session, pump, settings, farewell, this.#context);
     if (why === 'replaced') this.#status.closedByUs('settings_changed', 'Reconnecting with changed settings.');
     else this.#status.closedByUs('handover', 'Handed over, or stopped.');
-  }
-
-  async #whenIdle(pump: DeliveryPump, ms: number): Promise<void> {
-    const { clock } = this.#context;
-    const until = clock.monotonic() + ms;
-    while (!pump.idle && clock.monotonic() < until) await delay(10, clock);
   }
 
   #startAwayTimer(): void {
@@ -263,8 +315,4 @@ export class GatewaySession {
 function endsSession(before: SessionSettings, after: DesiredSession, why: 'replaced' | 'stopped'): boolean {
   if (why === 'stopped') return false;
   return !after.settings || identityOf(before) !== identityOf(after.settings);
-}
-
-function willMessage(settings: SessionSettings, payload: string) {
-  return { topic: settings.will.topic, payload: Buffer.from(payload, 'utf8'), retain: settings.will.retain };
 }

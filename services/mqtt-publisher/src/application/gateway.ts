@@ -7,11 +7,13 @@ import type { PartitionContext } from './context.ts';
 import { GatewayLine } from './gateway-line.ts';
 import { GatewaySession } from './gateway-session.ts';
 import type { BacklogTail } from './ports.ts';
+import { SilenceWatch } from './silence-watch.ts';
 
 /** One registration of a gateway, served: its line of messages, its session, its status. */
 export class Gateway {
   readonly line: GatewayLine;
   readonly #session: GatewaySession;
+  readonly #silence: SilenceWatch;
   readonly #status: StatusTracker;
   readonly #context: PartitionContext;
   #record: GatewayRecord;
@@ -29,7 +31,21 @@ export class Gateway {
     this.#status = new StatusTracker(record, this.#owner(), () => new Date(context.clock.now()), emitStatus);
     const own = checkpoint?.i === record.incarnation ? checkpoint : { i: record.incarnation, s: 0 };
     this.line = new GatewayLine(record.gatewayId, own, tail, context, () => this.#session.wake());
-    this.#session = new GatewaySession(this.line, desiredSession(record, revision), this.#status, context);
+    const desired = desiredSession(record, revision);
+    this.#silence = new SilenceWatch(
+      {
+        gatewayId: record.gatewayId,
+        afterMs: desired.silentAfterMs,
+        registeredAt: Date.parse(record.createdAt) || context.clock.now(),
+        checkpoint: own,
+        onChange: () => {
+          this.#status.silent(this.#silence.silentSince);
+          this.#session.announce();
+        },
+      },
+      context,
+    );
+    this.#session = new GatewaySession(this.line, desired, this.#status, () => this.#silence.presence, context);
   }
 
   /** Undefined before the first outcome. */
@@ -41,19 +57,40 @@ export class Gateway {
     return this.#record.incarnation;
   }
 
+  /** Whether there is anything of it to be remembered. */
+  get hasHistory(): boolean {
+    const { lane, handled, exactlyOnce } = this.line;
+    if (lane.settled > 0 || handled > 0 || exactlyOnce.isNoteworthy) return true;
+    return Object.keys(this.#silence.checkpoint()).length > 0;
+  }
+
+  get isSilent(): boolean {
+    return this.#silence.presence === 'silent';
+  }
+
+  /** What the durable record is to say of it. */
+  checkpoint(): GatewayCheckpoint {
+    return { ...this.line.checkpoint(), ...this.#silence.checkpoint() };
+  }
+
   start(): void {
+    this.#silence.start();
     this.#session.start();
     this.line.wake();
   }
 
   offer(batch: Batch): void {
+    // The birth comes before what ends the silence.
+    this.#silence.offered(batch);
     this.line.offer(batch);
   }
 
   /** New settings of the same registration. */
   update({ value, revision }: Revisioned<GatewayRecord>): void {
     this.#record = value;
-    this.#session.update(desiredSession(value, revision));
+    const desired = desiredSession(value, revision);
+    this.#session.update(desired);
+    this.#silence.allow(desired.silentAfterMs);
   }
 
   /** The durable record holds this. */
@@ -71,6 +108,7 @@ export class Gateway {
 
   /** Planned end: another process, or nobody, serves it next. */
   async stop(): Promise<void> {
+    this.#silence.stop();
     await this.#session.stop();
     this.line.stop();
   }
@@ -78,12 +116,14 @@ export class Gateway {
   /** The registration is gone: says good-bye to the broker and forgets what was queued. */
   async retire(): Promise<void> {
     this.line.exactlyOnce.retire();
+    this.#silence.stop();
     this.#session.update(desiredSession(undefined, Number.MAX_SAFE_INTEGER));
     this.line.stop();
     await this.#session.stop();
   }
 
   abort(): void {
+    this.#silence.stop();
     this.line.stop();
     this.#session.abort();
   }

@@ -4,11 +4,13 @@ import type { DeliveryLimits, DeliveryObserver } from './context.ts';
 import type {
   BacklogStore,
   CheckpointStore,
+  ConnectQueue,
   DeadLetters,
   GatewayDirectory,
   MqttConnector,
   OutboxReader,
   StatusSink,
+  Upstream,
 } from './ports.ts';
 
 /** What every partition of a fleet works with. */
@@ -21,6 +23,8 @@ export interface PartitionDependencies {
   readonly directory: GatewayDirectory;
   readonly status: StatusSink;
   readonly connector: MqttConnector;
+  readonly connectQueue: ConnectQueue;
+  readonly upstream: Upstream;
   readonly limits: DeliveryLimits;
   readonly observer: DeliveryObserver;
   readonly clock: Clock;

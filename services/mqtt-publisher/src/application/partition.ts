@@ -105,7 +105,8 @@ export class Partition {
   }
 
   #createContext(writer: CheckpointWriter): PartitionContext {
-    const { backlog, deadLetters, connector, limits, observer, clock, random, log } = this.#dependencies;
+    const { backlog, deadLetters, connector, connectQueue, upstream, limits, observer, clock, random, log } =
+      this.#dependencies;
     return {
       partition: this.number,
       lease: () => writer.lease,
@@ -114,6 +115,8 @@ export class Partition {
       backlog,
       deadLetters,
       connector,
+      connectQueue,
+      upstream,
       limits,
       observer,
       clock,
@@ -138,9 +141,8 @@ export class Partition {
 
   #buildCheckpoint(): PublisherCheckpoint {
     const gateways: PublisherCheckpoint['gateways'] = {};
-    for (const [gatewayId, { line }] of this.#gateways) {
-      if (line.lane.settled > 0 || line.handled > 0 || line.exactlyOnce.isNoteworthy)
-        gateways[gatewayId] = line.checkpoint();
+    for (const [gatewayId, gateway] of this.#gateways) {
+      if (gateway.hasHistory) gateways[gatewayId] = gateway.checkpoint();
     }
     const seq = this.#outstanding.position((batch) => this.#isSettled(batch));
     return { epoch: this.#writer?.lease.epoch ?? 0, seq, gateways };

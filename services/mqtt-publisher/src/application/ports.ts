@@ -14,6 +14,11 @@ export interface SessionGrant {
   serverKeepAliveSeconds: number | undefined;
   /** Whether the broker still has the session of a former connection. */
   sessionPresent: boolean;
+  /** Highest QoS that may be published; 2 when the broker does not say. */
+  maximumQos: 0 | 1 | 2;
+  retainAvailable: boolean;
+  /** Bytes of the largest packet that the broker takes; infinity when it does not say. */
+  maximumPacketSize: number;
 }
 
 /** How a broker answered a PUBLISH: `received` (PUBREC) is to be followed by `release`. */
@@ -124,6 +129,25 @@ export interface OutboxReader {
    * ahead by a bounded number, and comes back by itself when its consumer is lost, if the lease is still ours.
    */
   read(partition: number, lease: () => Lease, from: number, signal: AbortSignal): AsyncIterable<OutboxItem>;
+}
+
+/** What is known of a gateway on the way to this process; asked from the leaders of the streams. */
+export interface Upstream {
+  /** @throws {GatecastError} when they cannot be asked */
+  of(partition: number, gatewayId: string): Promise<UpstreamState>;
+}
+
+export interface UpstreamState {
+  /** When its last batch, of readings or metadata, was accepted, ms since the epoch; undefined when none is left. */
+  acceptedAt: number | undefined;
+  /** OUTBOX sequence of its last batch there; 0: none. */
+  outboxSequence: number;
+}
+
+/** Gives out turns to connect, so that a broker that comes back is not run over. */
+export interface ConnectQueue {
+  /** Resolves when the turn has come; false when `signal` aborted first. */
+  next(host: string, signal: AbortSignal): Promise<boolean>;
 }
 
 /** The gateways of the fleet: who they are and how they are set. */

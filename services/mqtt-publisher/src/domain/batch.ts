@@ -7,6 +7,8 @@ export interface Batch {
   readonly origin: 'outbox' | 'backlog';
   /** Sequence in the stream that it came from. */
   readonly sequence: number;
+  /** When that stream stored it, ms since the epoch. */
+  readonly storedAt: number;
   readonly headers: BatchHeaders;
   /** Counter of its first and last message. */
   readonly first: number;

@@ -221,6 +221,9 @@ function publish(reasonCode: number): Row {
   if (reasonCode === 135) {
     return [AUTH, 'user', 'publish_not_authorized', 'The broker does not let this client publish to its topics.'];
   }
+  if (reasonCode === 149) {
+    return [REFUSED, 'user', 'packet_too_large', 'A message is larger than the broker accepts: it is set aside.'];
+  }
   return [REFUSED, 'remote', 'publish_refused', `The broker refuses messages with reason ${hex(reasonCode)}.`];
 }
 

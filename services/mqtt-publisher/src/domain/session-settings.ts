@@ -17,6 +17,8 @@ export interface SessionSettings {
   /** Own bound on unacknowledged messages; the broker's may be lower. */
   inFlight: number;
   ackTimeoutMs: number;
+  /** Bound of the broker's operator; undefined: none. */
+  publishesPerSecond: number | undefined;
   traceContext: boolean;
 }
 
@@ -24,29 +26,36 @@ export interface SessionSettings {
 export type DesiredSession = {
   /** Revision of the integration that this comes from. */
   revision: number;
+  /** How long the gateway may be without readings before it is shown offline, ms; 0: for ever. No part of the session. */
+  silentAfterMs: number;
 } & (
   | { settings: SessionSettings; without: undefined }
   | { settings: undefined; without: 'disabled' | 'no_host' | 'deleted' }
 );
 
-/** AWS IoT Core allows 100 unacknowledged publishes a connection. */
+/** AWS IoT Core allows 100 unacknowledged publishes a connection, and 100 publishes a second. */
 const AWS_IN_FLIGHT = 100;
+const AWS_PUBLISHES_PER_SECOND = 100;
 
 /**
  * The session that a gateway should have at `revision` of its integration, or why it should have none.
  * @param record undefined: the gateway was deleted
  */
 export function desiredSession(record: GatewayRecord | undefined, revision: number): DesiredSession {
-  if (!record) return { settings: undefined, without: 'deleted', revision };
+  const none = { settings: undefined, revision, silentAfterMs: 0 };
+  if (!record) return { ...none, without: 'deleted' };
   const integration = completeIntegration(record.gatewayId, record.mqtt);
-  if (integration.host === undefined) return { settings: undefined, without: 'no_host', revision };
-  if (!integration.enabled) return { settings: undefined, without: 'disabled', revision };
-  return { settings: settingsOf(record, integration, integration.host), without: undefined, revision };
+  const { will, measurementIntervalSeconds, host, enabled } = integration;
+  if (host === undefined) return { ...none, without: 'no_host' };
+  if (!enabled) return { ...none, without: 'disabled' };
+  const silentAfterMs = will.silenceIntervals * measurementIntervalSeconds * 1000;
+  return { settings: settingsOf(record, integration, host), without: undefined, revision, silentAfterMs };
 }
 
 function settingsOf(record: GatewayRecord, integration: Integration, host: string): SessionSettings {
   const { silenceIntervals: _, ...will } = integration.will;
   const { inFlight, ackTimeoutSeconds, traceContext } = integration.advanced;
+  const isAws = integration.profile === 'aws-iot-core';
   return {
     gatewayId: record.gatewayId,
     host,
@@ -60,8 +69,9 @@ function settingsOf(record: GatewayRecord, integration: Integration, host: strin
     keepAliveSeconds: integration.keepAliveSeconds,
     qos: integration.qos,
     will,
-    inFlight: integration.profile === 'aws-iot-core' ? Math.min(inFlight, AWS_IN_FLIGHT) : inFlight,
+    inFlight: isAws ? Math.min(inFlight, AWS_IN_FLIGHT) : inFlight,
     ackTimeoutMs: ackTimeoutSeconds * 1000,
+    publishesPerSecond: isAws ? AWS_PUBLISHES_PER_SECOND : undefined,
     traceContext,
   };
 }

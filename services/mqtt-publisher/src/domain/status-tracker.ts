@@ -1,4 +1,4 @@
-import type { StatusRecord } from '@gatecast/shared/model';
+import type { BrokerLimits, StatusRecord } from '@gatecast/shared/model';
 import type { Verdict } from './classify.ts';
 
 export interface StatusIdentity {
@@ -13,6 +13,12 @@ const CONNECTING: Verdict = {
   class: 'pending',
   reason: 'connecting',
   message: 'Connecting.',
+};
+const WAITING_FOR_TURN: Verdict = {
+  code: 'MQTT_WARNING_CONNECTING',
+  class: 'pending',
+  reason: 'waiting_for_turn',
+  message: 'Waiting for its turn: many sessions are being connected.',
 };
 const DELIVERING: Verdict = {
   code: 'MQTT_INFO_NO_ERR',
@@ -29,6 +35,7 @@ export class StatusTracker {
   #record: StatusRecord | undefined;
   #identity: StatusIdentity;
   #owner: { instance: string; epoch: number };
+  #silentSince: number | undefined;
   readonly #now: () => Date;
   readonly #emit: (record: StatusRecord, transition: boolean) => void;
 
@@ -62,6 +69,11 @@ export class StatusTracker {
     this.#set(CONNECTING, { host, attempt: 1 });
   }
 
+  /** The same, and the first attempt has not begun: many others are before it. */
+  waitingForTurn(host: string): void {
+    this.#set(WAITING_FOR_TURN, { host });
+  }
+
   disabled(why: 'disabled' | 'no_host'): void {
     this.#set(
       {
@@ -79,8 +91,28 @@ export class StatusTracker {
     this.#set({ code: 'MQTT_INFO_SELF_INIT_DISCONN', class: 'ok', reason, message }, {});
   }
 
-  delivering(host: string, serverKeepAliveSeconds: number | undefined): void {
-    this.#set(DELIVERING, { host, ...(serverKeepAliveSeconds === undefined ? {} : { serverKeepAliveSeconds }) });
+  /** @param broker what the broker imposes */
+  delivering(
+    host: string,
+    {
+      serverKeepAliveSeconds,
+      brokerLimits,
+    }: { serverKeepAliveSeconds?: number | undefined; brokerLimits?: BrokerLimits | undefined },
+  ): void {
+    this.#set(DELIVERING, {
+      host,
+      ...(serverKeepAliveSeconds === undefined ? {} : { serverKeepAliveSeconds }),
+      ...(brokerLimits === undefined ? {} : { brokerLimits }),
+    });
+  }
+
+  /** Since when no readings have come, ms since the epoch, if the gateway is shown offline for it. */
+  silent(since: number | undefined): void {
+    this.#silentSince = since;
+    if (!this.#record) return;
+    const { silentSince: _, ...record } = this.#record;
+    this.#record = { ...record, ...this.#silence(), updated: this.#now().toISOString() };
+    this.#emit(this.#record, false);
   }
 
   failed(verdict: Verdict, host: string, attempt: number, nextAttemptAt: Date): void {
@@ -94,7 +126,10 @@ export class StatusTracker {
 
   #set(
     verdict: Verdict,
-    details: { host?: string; attempt?: number; nextAttemptAt?: string; serverKeepAliveSeconds?: number },
+    details: Pick<
+      Partial<StatusRecord>,
+      'host' | 'attempt' | 'nextAttemptAt' | 'serverKeepAliveSeconds' | 'brokerLimits'
+    >,
   ): void {
     const before = this.#record;
     const now = this.#now().toISOString();
@@ -110,9 +145,14 @@ export class StatusTracker {
       updated: now,
       attempt: 0,
       ...details,
+      ...this.#silence(),
       owner: this.#owner,
     };
     this.#emit(this.#record, transition);
+  }
+
+  #silence(): Pick<StatusRecord, 'silentSince'> {
+    return this.#silentSince === undefined ? {} : { silentSince: new Date(this.#silentSince).toISOString() };
   }
 }
 

@@ -114,5 +114,6 @@ export const ROWS: readonly Row[] = [
 
   [{ phase: 'publish', reasonCode: 0x87 }, AUTH, 'user', 'publish_not_authorized'],
   [{ phase: 'publish', reasonCode: 0x90 }, REFUSED, 'remote', 'publish_refused'],
+  [{ phase: 'publish', reasonCode: 0x95 }, REFUSED, 'user', 'packet_too_large'],
   [{ phase: 'publish', reasonCode: 0x97 }, REFUSED, 'remote', 'publish_refused'],
 ];

@@ -12,6 +12,7 @@ const NO_FAILURE: readonly StatusReason[] = [
   'no_host',
   'starting',
   'connecting',
+  'waiting_for_turn',
   'no_owner',
   'encoder_behind',
 ];

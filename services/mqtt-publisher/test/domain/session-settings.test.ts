@@ -30,7 +30,12 @@ function settings(mqtt: IntegrationSettings): SessionSettings {
 
 describe('desiredSession', () => {
   test('a deleted gateway has none', () => {
-    expect(desiredSession(undefined, 5)).toEqual({ settings: undefined, without: 'deleted', revision: 5 });
+    expect(desiredSession(undefined, 5)).toEqual({
+      settings: undefined,
+      without: 'deleted',
+      revision: 5,
+      silentAfterMs: 0,
+    });
   });
 
   test.each([
@@ -38,12 +43,13 @@ describe('desiredSession', () => {
     [{ enabled: false }, 'no_host'],
     [{ ...HOST, enabled: false }, 'disabled'],
   ] as const)('%j has none: %s', (mqtt, without) => {
-    expect(desired(mqtt)).toEqual({ settings: undefined, without, revision: 1 });
+    expect(desired(mqtt)).toEqual({ settings: undefined, without, revision: 1, silentAfterMs: 0 });
   });
 
   test('the host alone is enough', () => {
     expect(desired(HOST, 3)).toEqual({
       revision: 3,
+      silentAfterMs: 180_000,
       without: undefined,
       settings: {
         gatewayId: 'gw-1',
@@ -67,6 +73,7 @@ describe('desiredSession', () => {
         },
         inFlight: 20,
         ackTimeoutMs: 10_000,
+        publishesPerSecond: undefined,
         traceContext: false,
       },
     });

@@ -64,9 +64,9 @@ describe('records', () => {
   });
 
   test('delivering says the keep-alive that the broker imposed, and no attempt', () => {
-    tracker.delivering('broker.example', 30);
+    tracker.delivering('broker.example', { serverKeepAliveSeconds: 30 });
     expect(last().record).toMatchObject({ class: 'ok', attempt: 0, serverKeepAliveSeconds: 30 });
-    tracker.delivering('broker.example', undefined);
+    tracker.delivering('broker.example', {});
     expect(last().record).not.toHaveProperty('serverKeepAliveSeconds');
   });
 
@@ -82,7 +82,7 @@ describe('records', () => {
 
   test('what an earlier state had to say does not stay', () => {
     tracker.failed(CLOSED_PORT, 'broker.example', 3, new Date(now));
-    tracker.delivering('broker.example', 20);
+    tracker.delivering('broker.example', { serverKeepAliveSeconds: 20 });
     expect(last().record).not.toHaveProperty('nextAttemptAt');
     tracker.disabled('disabled');
     expect(last().record).not.toHaveProperty('host');
@@ -123,7 +123,7 @@ describe('transitions', () => {
 
 describe('a new owner or registration', () => {
   test('is told at once, and is no transition', () => {
-    tracker.delivering('broker.example', 30);
+    tracker.delivering('broker.example', { serverKeepAliveSeconds: 30 });
     now += 1_000;
     tracker.reidentify({ ...IDENTITY, workspace: 'other' }, { instance: 'publisher-1', epoch: 9 });
     expect(last()).toMatchObject({
@@ -137,7 +137,7 @@ describe('a new owner or registration', () => {
     const { code, reason, host, attempt, nextAttemptAt } = tracker.current!;
     tracker.reidentify(IDENTITY, { instance: 'publisher-1', epoch: 9 });
     expect(tracker.current).toMatchObject({ code, reason, host, attempt, nextAttemptAt });
-    tracker.delivering('broker.example', 30);
+    tracker.delivering('broker.example', { serverKeepAliveSeconds: 30 });
     tracker.reidentify(IDENTITY, { instance: 'publisher-1', epoch: 10 });
     expect(tracker.current).toMatchObject({ host, serverKeepAliveSeconds: 30 });
   });

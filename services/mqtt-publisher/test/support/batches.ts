@@ -10,13 +10,18 @@ export interface BatchOptions {
   /** Revision of the integration that it was encoded by. Default 1. */
   settings?: number;
   trace?: Batch['trace'];
+  /** When its stream stored it. Default 0. */
+  storedAt?: number;
+  /** Last step of the source in it: above 1 there are readings. Default 2. */
+  part?: number;
 }
 
 /** A batch of the messages `first` … `last`; the payload of message n is `n`. */
 export function batchOf(first: number, last: number, options: BatchOptions = {}): Batch {
   const { gatewayId = 'gw-1', origin = 'outbox', sequence = first, incarnation = 'first', settings = 1 } = options;
   const count = last - first + 1;
-  const source = { sequence, part: 1, parts: 1 };
+  const { storedAt = 0, part = 2 } = options;
+  const source = { sequence, part, parts: part };
   const messages = Array.from({ length: count }, (_, index) => ({
     topic: `Aranet/${gatewayId}/sensors/S1/json/measurements`,
     payload: Buffer.from(String(first + index)),
@@ -26,6 +31,7 @@ export function batchOf(first: number, last: number, options: BatchOptions = {})
     gatewayId,
     origin,
     sequence,
+    storedAt,
     headers: { incarnation, source, settings, first, count },
     first,
     last,

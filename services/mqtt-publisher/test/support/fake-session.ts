@@ -6,11 +6,21 @@ interface Pending {
   readonly done: (outcome: PublishOutcome) => void;
 }
 
+/** What a broker grants that limits nothing. */
+export const NO_LIMITS: SessionGrant = {
+  sessionPresent: false,
+  receiveMaximum: 65_535,
+  serverKeepAliveSeconds: undefined,
+  maximumQos: 2,
+  retainAvailable: true,
+  maximumPacketSize: Number.POSITIVE_INFINITY,
+};
+
 /** A session whose broker answers when the test says so. */
 export class FakeSession implements MqttSession {
   readonly grant: SessionGrant;
   /** Payloads and options of everything published, in order. */
-  readonly published: { topic: string; payload: string; options: PublishOptions }[] = [];
+  readonly published: { topic: string; payload: string; retain: boolean; options: PublishOptions }[] = [];
   /** Packet ids of every PUBREL, in order. */
   readonly released: number[] = [];
   pings = 0;
@@ -21,7 +31,7 @@ export class FakeSession implements MqttSession {
   #pingAnswers: (() => void)[] = [];
 
   constructor(grant: Partial<SessionGrant> = {}) {
-    this.grant = { receiveMaximum: 65_535, serverKeepAliveSeconds: undefined, sessionPresent: false, ...grant };
+    this.grant = { ...NO_LIMITS, ...grant };
   }
 
   get payloads(): string[] {
@@ -32,9 +42,13 @@ export class FakeSession implements MqttSession {
     return this.#pending.length;
   }
 
-  publish({ topic, payload }: MqttMessage, options: PublishOptions, done: (outcome: PublishOutcome) => void): void {
+  publish(
+    { topic, payload, retain }: MqttMessage,
+    options: PublishOptions,
+    done: (outcome: PublishOutcome) => void,
+  ): void {
     const text = Buffer.from(payload).toString();
-    this.published.push({ topic, payload: text, options });
+    this.published.push({ topic, payload: text, retain, options });
     this.#pending.push({ payload: text, done });
   }
 

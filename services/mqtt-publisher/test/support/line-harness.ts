@@ -18,6 +18,7 @@ export const LIMITS: DeliveryLimits = {
   windowsBeyondRecord: 4,
   recordIntervalMs: 250,
   partitionMaxBatches: 1_000,
+  attemptTimeoutMs: 60_000,
   backoffBaseMs: 1_000,
   backoffMaxMs: 60_000,
   drainMs: 2_000,
@@ -29,13 +30,15 @@ export class CountingObserver implements DeliveryObserver {
 
   messageDelivered = () => this.#add('delivered', 1);
   batchDelivered = () => this.#add('batches', 1);
-  downgraded = (messages: number) => this.#add('downgraded', messages);
+  uncertain = (messages: number) => this.#add('uncertain', messages);
   repeated = (messages: number) => this.#add('repeated', messages);
   lost = (messages: number) => this.#add('lost', messages);
   dropped = (_reason: string, messages: number) => this.#add('dropped', messages);
   deadLettered = () => this.#add('deadLettered', 1);
   movedToBacklog = (messages: number) => this.#add('movedToBacklog', messages);
   backlogRefused = (messages: number) => this.#add('backlogRefused', messages);
+  downgraded = (what: string) => this.#add(`downgraded ${what}`, 1);
+  turnAwaited = () => this.#add('turns', 1);
   connectAttempt = () => this.#add('connectAttempts', 1);
   sessionEnded = () => this.#add('sessionsEnded', 1);
   recordWritten = () => this.#add('records', 1);
@@ -166,6 +169,8 @@ export class LineHarness {
         },
       },
       connector: { connect: () => Promise.reject(new Error('nothing here connects')) },
+      connectQueue: { next: async () => true },
+      upstream: { of: async () => ({ acceptedAt: undefined, outboxSequence: 0 }) },
       limits,
       observer: this.observer,
       clock: this.clock,

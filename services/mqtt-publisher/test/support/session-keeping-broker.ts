@@ -1,5 +1,6 @@
 import type { MqttMessage } from '@gatecast/shared/outbox';
 import type { MqttSession, PublishOptions, PublishOutcome, SessionGrant } from '../../src/application/ports.ts';
+import { NO_LIMITS } from './fake-session.ts';
 
 type ToBroker = { cmd: 'publish'; packetId: number; payload: number } | { cmd: 'pubrel'; packetId: number };
 type ToClient = { cmd: 'pubrec'; packetId: number } | { cmd: 'pubcomp'; packetId: number; found: boolean };
@@ -68,7 +69,7 @@ export class BrokerConnection implements MqttSession {
   readonly #releases = new Map<number, (found: boolean) => void>();
 
   constructor(sessionPresent: boolean) {
-    this.grant = { receiveMaximum: 65_535, serverKeepAliveSeconds: undefined, sessionPresent };
+    this.grant = { ...NO_LIMITS, sessionPresent };
   }
 
   publish({ payload }: MqttMessage, { packetId = 0 }: PublishOptions, done: (outcome: PublishOutcome) => void): void {

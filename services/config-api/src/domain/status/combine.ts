@@ -1,4 +1,5 @@
 import {
+  type BrokerLimits,
   completeIntegration,
   type GatewayRecord,
   isActive,
@@ -42,6 +43,10 @@ export interface CombinedStatus {
   nextAttemptAt?: string;
   /** With MQTT 5: the keep-alive that the broker imposed, seconds. */
   serverKeepAliveSeconds?: number;
+  /** With MQTT 5: what the broker does less than the settings ask for. */
+  brokerLimits?: BrokerLimits;
+  /** The last reading of a gateway that is shown offline because none comes. */
+  silentSince?: string;
   /** The live owner of the session. */
   owner?: { instance: string; epoch: number };
 }
@@ -85,6 +90,8 @@ function fromRecord({ publisher }: StatusFacts, record: StatusRecord): CombinedS
     attempt,
     nextAttemptAt,
     serverKeepAliveSeconds: record.serverKeepAliveSeconds,
+    brokerLimits: record.brokerLimits,
+    silentSince: record.silentSince,
     owner,
   });
 }

@@ -1,4 +1,5 @@
 import {
+  type BrokerLimits,
   completeIntegration,
   type GatewayRecord,
   type MeasurementFormat,
@@ -25,6 +26,8 @@ export interface DetailValues {
   format: MeasurementFormat;
   qos: 0 | 1 | 2;
   lwtRetain: boolean;
+  brokerLimits?: BrokerLimits;
+  silentSince?: string;
   fingerprints: Fingerprints;
 }
 
@@ -89,6 +92,8 @@ function valuesOf({ gatewayId, mqtt }: GatewayRecord, status: CombinedStatus): D
     format,
     qos,
     lwtRetain: will.enabled && will.retain,
+    brokerLimits: status.brokerLimits,
+    silentSince: status.silentSince,
     fingerprints: fingerprintsOf(mqtt),
   });
 }
@@ -96,6 +101,8 @@ function valuesOf({ gatewayId, mqtt }: GatewayRecord, status: CombinedStatus): D
 function rowsOf(values: DetailValues): DetailRow[] {
   const { configured, broker } = values.keepAliveSeconds;
   const { caCertificate, clientCertificate, clientKey } = values.fingerprints;
+  const { qos, willRetain } = values.brokerLimits ?? {};
+  const lwtRetain = values.lwtRetain ? 'Yes' : 'No';
   const row = (key: string, label: string, text: string): DetailRow => ({ key, label, text });
   return [
     row('status', 'Status', values.status.text),
@@ -106,8 +113,8 @@ function rowsOf(values: DetailValues): DetailRow[] {
     row('protocolVersion', 'Protocol version', values.protocolVersion),
     row('keepAlive', 'Keep alive', broker === undefined ? `${configured} s` : `${configured} s (broker: ${broker} s)`),
     row('format', 'Sensor measurement format', FORMAT_TEXT[values.format]),
-    row('qos', 'QoS level', QOS_TEXT[values.qos]),
-    row('lwtRetain', 'LWT retain', values.lwtRetain ? 'Yes' : 'No'),
+    row('qos', 'QoS level', qos === undefined ? QOS_TEXT[values.qos] : `${QOS_TEXT[values.qos]} (broker: ${qos})`),
+    row('lwtRetain', 'LWT retain', willRetain === undefined ? lwtRetain : `${lwtRetain} (broker: no)`),
     row('hostCaCertFp', 'Host CA cert FP', fingerprintText(caCertificate?.sha256)),
     row('clientCertFp', 'Client cert FP', fingerprintText(clientCertificate?.sha256)),
     row('clientKeyFp', 'Client key FP', fingerprintText(clientKey?.sha256)),

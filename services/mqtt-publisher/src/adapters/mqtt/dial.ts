@@ -1,10 +1,11 @@
-import { X509Certificate } from 'node:crypto';
-import { lookup } from 'node:dns/promises';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
+import type { BrokerNames } from '../../application/broker-names.ts';
+import type { Slots } from '../../application/slots.ts';
 import { CLOSED_UNANSWERED, type Failure, REFUSED_WITHOUT_CERTIFICATE, TIMED_OUT } from '../../domain/failure.ts';
 import type { SessionSettings } from '../../domain/session-settings.ts';
 import type { AddressPolicy } from './address-policy.ts';
+import type { TlsMemory } from './tls-memory.ts';
 
 /** Why a connection could not be had; caught by the connector, never seen outside. */
 export class DialError extends Error {
@@ -22,6 +23,30 @@ export interface DialTimeouts {
   tlsMs: number;
 }
 
+/** What all attempts of the process share. */
+export interface DialMeans {
+  policy: AddressPolicy;
+  names: BrokerNames;
+  tls: TlsMemory;
+  /** TLS handshakes at a time. */
+  handshakes: Slots;
+  timeouts: DialTimeouts;
+}
+
+/**
+ * A handshake that takes longer waits for its peer, which costs no CPU: its place goes to the next, so that brokers that
+ * do not answer keep nobody else from theirs.
+ */
+const HANDSHAKE_PLACE_MS = 1_000;
+
+/** TLS as one attempt needs it. */
+interface TlsPlan {
+  context: SecureContext;
+  /** Name that the certificate is checked for. */
+  name: string;
+  sessionKey: string;
+}
+
 /**
  * A connected socket to the broker, TLS included when asked for. The address connected to is the one that the policy
  * was asked about, at every attempt, so that a changing DNS answer cannot lead elsewhere.
@@ -30,13 +55,13 @@ export interface DialTimeouts {
 export async function dial(
   settings: SessionSettings,
   clientKey: string | undefined,
-  policy: AddressPolicy,
-  timeouts: DialTimeouts,
+  means: DialMeans,
   signal: AbortSignal,
 ): Promise<Socket> {
+  const { policy, names, timeouts } = means;
   // Credentials that cannot be used are found before anybody is bothered.
-  const secureContext = settings.tls.enabled ? secureContextOf(settings, clientKey) : undefined;
-  const addresses = await resolve(settings.host, timeouts.connectMs, signal);
+  const plan = settings.tls.enabled ? tlsPlan(settings, clientKey, means.tls) : undefined;
+  const addresses = await resolve(names, settings.host, timeouts.connectMs, signal);
   const permitted = addresses.filter((address) => policy.permits(address));
   if (permitted.length === 0) throw new DialError({ phase: 'policy', address: addresses[0] ?? settings.host });
   let last: unknown;
@@ -44,7 +69,7 @@ export async function dial(
     if (signal.aborted) break;
     try {
       const socket = await openTcp(address, settings.port, timeouts.connectMs, signal);
-      return secureContext ? await openTls(socket, settings, secureContext, timeouts.tlsMs, signal) : socket;
+      return plan ? await secure(socket, settings, plan, means, signal) : socket;
     } catch (error) {
       last = error;
       // TLS failures are about the broker, not the address: another address will not help.
@@ -55,7 +80,7 @@ export async function dial(
 }
 
 /** A resolver that hangs cannot be called off, only waited for no longer. */
-async function resolve(host: string, timeoutMs: number, signal: AbortSignal): Promise<string[]> {
+async function resolve(names: BrokerNames, host: string, timeoutMs: number, signal: AbortSignal): Promise<string[]> {
   if (isIP(host) !== 0) return [host];
   const over = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const interrupted = new Promise<never>((_resolve, reject) => {
@@ -64,8 +89,7 @@ async function resolve(host: string, timeoutMs: number, signal: AbortSignal): Pr
     if (over.aborted) onOver();
   });
   try {
-    const addresses = await Promise.race([lookup(host, { all: true }), interrupted]);
-    return addresses.map(({ address }) => address);
+    return await Promise.race([names.resolve(host), interrupted]);
   } catch (error) {
     throw error instanceof DialError ? error : new DialError({ phase: 'resolve', code: codeOf(error) }, error);
   }
@@ -76,21 +100,50 @@ function openTcp(host: string, port: number, timeoutMs: number, signal: AbortSig
   return settle(socket, 'connect', timeoutMs, signal, (code) => ({ phase: 'tcp', code }));
 }
 
+/** Waits for a place among the handshakes and secures the connection. */
+async function secure(
+  socket: Socket,
+  settings: SessionSettings,
+  plan: TlsPlan,
+  { handshakes, tls, timeouts }: DialMeans,
+  signal: AbortSignal,
+): Promise<TLSSocket> {
+  // While it waits nobody else listens: what goes wrong meanwhile is seen by the handshake.
+  const ignore = () => undefined;
+  socket.on('error', ignore);
+  const leave = await handshakes.enter(`${settings.host}:${settings.port}`, signal);
+  const place = leave && setTimeout(leave, HANDSHAKE_PLACE_MS);
+  try {
+    if (socket.destroyed) throw new DialError({ phase: 'tls', code: 'ECONNRESET', detail: 'closed' });
+    return await openTls(socket, settings, plan, tls, timeouts.tlsMs, signal);
+  } catch (error) {
+    tls.forgetSession(plan.sessionKey);
+    throw error;
+  } finally {
+    clearTimeout(place);
+    leave?.();
+    socket.off('error', ignore);
+  }
+}
+
 function openTls(
   socket: Socket,
   settings: SessionSettings,
-  secureContext: SecureContext,
+  { context, name, sessionKey }: TlsPlan,
+  memory: TlsMemory,
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<TLSSocket> {
-  const name = settings.tls.serverName ?? settings.host;
+  const session = memory.sessionOf(sessionKey);
   const secured = connectTls({
     socket,
-    secureContext,
+    secureContext: context,
+    ...(session === undefined ? {} : { session }),
     // RFC 6066 section 3: no address literals in SNI; the certificate is checked against `host` all the same.
     ...(isIP(name) === 0 ? { servername: name } : {}),
     host: name,
   });
+  secured.on('session', (given: Buffer) => memory.keepSession(sessionKey, given));
   return settle(secured, 'secureConnect', timeoutMs, signal, (code, detail) => ({
     phase: 'tls',
     code: finerCode(code, socket.bytesRead, settings),
@@ -144,16 +197,12 @@ function settle<S extends Socket>(
   });
 }
 
-function secureContextOf({ tls }: SessionSettings, clientKey: string | undefined): SecureContext {
+function tlsPlan({ host, port, tls }: SessionSettings, clientKey: string | undefined, memory: TlsMemory): TlsPlan {
+  const { caCertificate, clientCertificate } = tls;
+  const name = tls.serverName ?? host;
   try {
-    // Node takes any text for a CA, and then trusts nobody.
-    if (tls.caCertificate !== undefined) new X509Certificate(tls.caCertificate);
-    return createSecureContext({
-      ...(tls.caCertificate === undefined ? {} : { ca: tls.caCertificate }),
-      ...(tls.clientCertificate === undefined ? {} : { cert: tls.clientCertificate }),
-      ...(clientKey === undefined ? {} : { key: clientKey }),
-      minVersion: 'TLSv1.2',
-    });
+    const { context, id } = memory.contextOf({ caCertificate, clientCertificate, clientKey });
+    return { context, name, sessionKey: memory.sessionKey(id, host, port, name) };
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
     throw new DialError({ phase: 'settings', kind: 'credentials_invalid', detail }, error);

@@ -11,11 +11,10 @@ import type {
 } from '../../application/ports.ts';
 import type { Failure } from '../../domain/failure.ts';
 import type { SessionSettings } from '../../domain/session-settings.ts';
-import type { AddressPolicy } from './address-policy.ts';
-import { DialError, type DialTimeouts, dial } from './dial.ts';
+import { DialError, type DialMeans, dial } from './dial.ts';
 import { MqttJsSession } from './mqtt-js-session.ts';
 
-export interface ConnectorOptions extends DialTimeouts {
+export interface ConnectorOptions {
   /** From CONNECT to CONNACK, ms. */
   connackMs: number;
   /** For a DISCONNECT to be sent, ms. */
@@ -35,14 +34,14 @@ interface Secrets {
 
 /** Sessions by MQTT.js: a new client for each attempt, no reconnecting, queueing or replaying of its own. */
 export class MqttJsConnector implements MqttConnector {
-  readonly #policy: AddressPolicy;
+  readonly #means: DialMeans;
   readonly #opener: SecretOpener;
   readonly #options: ConnectorOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
 
-  constructor(policy: AddressPolicy, opener: SecretOpener, options: ConnectorOptions, clock: Clock, log: Logger) {
-    this.#policy = policy;
+  constructor(means: DialMeans, opener: SecretOpener, options: ConnectorOptions, clock: Clock, log: Logger) {
+    this.#means = means;
     this.#opener = opener;
     this.#options = options;
     this.#clock = clock;
@@ -90,7 +89,7 @@ export class MqttJsConnector implements MqttConnector {
     signal: AbortSignal,
     onEnd: (failure: Failure) => void,
   ): Promise<ConnectResult> {
-    const socket = await dial(settings, secrets.clientKey, this.#policy, this.#options, signal);
+    const socket = await dial(settings, secrets.clientKey, this.#means, signal);
     if (!owner.isValid()) {
       // Dialling takes its time. A CONNECT now might end the session of whoever owns the gateway meanwhile.
       socket.destroy();

@@ -37,11 +37,7 @@ export class MqttJsSession implements MqttSession {
   readonly #deadlines: SessionDeadlines;
   readonly #clock: Clock;
   readonly #onEnd: (failure: Failure) => void;
-  #grant: SessionGrant = {
-    receiveMaximum: NO_RECEIVE_MAXIMUM,
-    serverKeepAliveSeconds: undefined,
-    sessionPresent: false,
-  };
+  #grant: SessionGrant = grantOf({}, false);
   #state: 'connecting' | 'open' | 'ended' = 'connecting';
   /** Who waits for a PINGRESP, in order. MQTT.js's own keep-alive may have one more under way. */
   readonly #pings: (() => void)[] = [];
@@ -218,11 +214,7 @@ export class MqttJsSession implements MqttSession {
   #connected(connack: IConnackPacket): void {
     if (this.#state !== 'connecting') return;
     this.#state = 'open';
-    this.#grant = {
-      receiveMaximum: connack.properties?.receiveMaximum ?? NO_RECEIVE_MAXIMUM,
-      serverKeepAliveSeconds: connack.properties?.serverKeepAlive,
-      sessionPresent: connack.sessionPresent,
-    };
+    this.#grant = grantOf(connack.properties ?? {}, connack.sessionPresent);
     this.#established?.(undefined);
   }
 
@@ -262,6 +254,19 @@ export class MqttJsSession implements MqttSession {
     }
     return connecting ? { phase: 'connack', kind: 'not_mqtt' } : { phase: 'session', kind: 'protocol_error' };
   }
+}
+
+/** What is absent is not limited: section 3.2.2.3 of MQTT 5. */
+function grantOf(properties: NonNullable<IConnackPacket['properties']>, sessionPresent: boolean): SessionGrant {
+  const { receiveMaximum, serverKeepAlive, maximumQoS, retainAvailable, maximumPacketSize } = properties;
+  return {
+    receiveMaximum: receiveMaximum ?? NO_RECEIVE_MAXIMUM,
+    serverKeepAliveSeconds: serverKeepAlive,
+    sessionPresent,
+    maximumQos: maximumQoS === 0 || maximumQoS === 1 ? maximumQoS : 2,
+    retainAvailable: retainAvailable ?? true,
+    maximumPacketSize: maximumPacketSize ?? Number.POSITIVE_INFINITY,
+  };
 }
 
 function disconnectFailure(packet: IDisconnectPacket): Failure {

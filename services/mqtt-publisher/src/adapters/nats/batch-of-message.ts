@@ -18,6 +18,7 @@ export function batchOfMessage(message: JsMsg, origin: Batch['origin']): Batch {
     gatewayId: gatewayOfSubject(message.subject),
     origin,
     sequence: message.seq,
+    storedAt: Math.floor(message.info.timestampNanos / 1_000_000),
     headers,
     first: headers.first,
     last: headers.first + headers.count - 1,

@@ -12,6 +12,16 @@ export const StatusClassSchema = oneOf(
   STATUS_CLASSES,
   'Whose turn it is: ok and off: nobody’s; pending: wait; user: check the settings; remote: the broker’s; platform: the operator’s.',
 );
+const lowered = { type: 'integer', enum: [0, 1], description: 'What is used instead.' } as const;
+const BrokerLimitsSchema = Type.Object(
+  {
+    qos: Type.Optional(Type.Unsafe<0 | 1>(lowered)),
+    retain: Type.Optional(Type.Literal(false)),
+    willQos: Type.Optional(Type.Unsafe<0 | 1>(lowered)),
+    willRetain: Type.Optional(Type.Literal(false)),
+  },
+  { description: 'With MQTT 5: what the broker does less than the settings ask for. Absent: nothing.' },
+);
 const StatusReasonSchema = oneOf(STATUS_REASONS, 'The finer cause; stable, and the list may grow.');
 
 /** What the status resource and every item of a list say alike. */
@@ -31,6 +41,10 @@ export const StatusResult = Type.Object({
   attempt: Type.Integer({ description: 'Connection attempts since the last success; 0 while connected.' }),
   nextAttemptAt: Type.Optional(DateTime('When the next attempt is made.')),
   serverKeepAliveSeconds: Type.Optional(Type.Integer({ description: 'With MQTT 5: imposed by the broker.' })),
+  brokerLimits: Type.Optional(BrokerLimitsSchema),
+  silentSince: Type.Optional(
+    DateTime('Shown offline at the broker because no readings come: when the last one did, or the registration.'),
+  ),
   delivered: Type.Integer({
     description: 'MQTT messages that the broker acknowledged (QoS 0: sent), since registration.',
   }),
@@ -99,6 +113,8 @@ export const DetailsResult = Type.Object({
       format: Type.String(),
       qos: Type.Integer(),
       lwtRetain: Type.Boolean({ description: 'Whether the broker retains the will; false without a will.' }),
+      brokerLimits: Type.Optional(BrokerLimitsSchema),
+      silentSince: Type.Optional(DateTime('Since when no readings have come, if it is shown offline for it.')),
       fingerprints: Fingerprints,
     },
     { description: 'The same for programs; defaults are filled in.' },
