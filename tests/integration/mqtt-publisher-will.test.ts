@@ -151,6 +151,8 @@ describe('the publisher', () => {
     const gateway = `killed-5-${qos}`;
     await configure(gateway, { protocolVersion: '5', qos });
     await hear(topicOf(gateway), 'online');
+    // The successor has to know whose session it is.
+    if (qos === 2) await waitFor(async () => (await fixture.checkpoint(gateway))?.b !== undefined);
     await fixture.publisher.kill('SIGKILL');
     await fixture.publisher.restart();
     await waitFor(() => said(topicOf(gateway)).length === 2, { timeoutMs: 15_000 });

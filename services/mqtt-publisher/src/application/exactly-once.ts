@@ -126,6 +126,7 @@ export class ExactlyOnce {
       if (wasMarked && !this.isInDoubt) this.#requireRecord();
       return;
     }
+    if (identity !== this.#identity) this.#context.requestRecord('soon');
     this.#identity = identity;
     this.#startAnew();
   }
