@@ -10,8 +10,14 @@ let fixture: PublisherFixture;
 let broker: Mosquitto;
 let collector: MqttCollector;
 
-async function start(protocolVersion: 4 | 5 = 4): Promise<void> {
-  broker = await Mosquitto.start({ persistence: true });
+async function start({
+  protocolVersion = 4,
+  persistence = true,
+}: {
+  protocolVersion?: 4 | 5;
+  persistence?: boolean;
+} = {}): Promise<void> {
+  broker = await Mosquitto.start({ persistence });
   const filters = [FILTER];
   collector = await MqttCollector.start({ url: broker.url, filters, persistent: true, protocolVersion });
 }
@@ -42,7 +48,7 @@ describe.skipIf(mosquittoOrSkip() === undefined)('QoS 2 at mosquitto', () => {
     async (protocolVersion) => {
       const [kills, perKill] = [10, 500];
       const total = (kills + 1) * perKill;
-      await start(protocolVersion === '5' ? 5 : 4);
+      await start({ protocolVersion: protocolVersion === '5' ? 5 : 4 });
       await configure({ protocolVersion });
       const emitting = fixture.emit(GATEWAY, total / 5, { perBatch: 5 });
       for (let kill = 1; kill <= kills; kill += 1) {
@@ -52,18 +58,10 @@ describe.skipIf(mosquittoOrSkip() === undefined)('QoS 2 at mosquitto', () => {
           intervalMs: 1,
         });
         await fixture.publisher.kill('SIGKILL');
-        console.log(
-          'KILL',
-          kill,
-          collector.messages.length,
-          JSON.stringify(await fixture.checkpoint(GATEWAY)),
-          fixture.publisher.log.filter((l) => !/ready|lifecycle|lease/.test(l)).join('\n'),
-        );
         await fixture.publisher.restart();
       }
       await emitting;
       await delivered(total);
-      console.log(fixture.publisher.log.join('\n'), await fixture.checkpoint(GATEWAY));
       expect(flawsOf(counters(), total)).toEqual(FLAWLESS);
       expect(await fixture.metric('gatecast_publisher_messages_uncertain_total')).toBe(0);
     },
@@ -120,19 +118,22 @@ describe.skipIf(mosquittoOrSkip() === undefined)('QoS 2 at mosquitto', () => {
   });
 
   test('1,000 messages a second', { timeout: 120_000 }, async () => {
-    await start();
-    await configure({ advanced: { inFlight: 20 } });
-    await fixture.waitForStatus(GATEWAY, 'MQTT_INFO_NO_ERR');
-    await fixture.emit(GATEWAY, 10, { perBatch: 10 });
-    await delivered(100);
-    await fixture.publisher.kill('SIGSTOP');
-    await fixture.emit(GATEWAY, 200, { perBatch: 25 });
-    const from = performance.now();
-    await fixture.publisher.kill('SIGCONT').catch(() => undefined);
-    await delivered(5_100);
-    const perSecond = 5_000 / ((performance.now() - from) / 1_000);
+    // With persistence this mosquitto saves everything at every change.
+    await start({ persistence: false });
+    await configure();
+    await fixture.emit(GATEWAY, 1);
+    await delivered(1);
+    await fixture.publisher.kill('SIGTERM');
+    const total = 6_001;
+    await fixture.emit(GATEWAY, 60, { perBatch: 100 });
+    await fixture.publisher.restart();
+    await delivered(total);
+    expect(flawsOf(counters(), total)).toEqual(FLAWLESS);
+    const [from, to] = [collector.messages[1_000], collector.messages[total - 1]];
+    const perSecond = (total - 1_001) / (((to?.time ?? 0) - (from?.time ?? 0)) / 1_000);
     console.log(`QoS 2, one gateway: ${Math.round(perSecond)} messages/s`);
-    expect(flawsOf(counters(), 5_100)).toEqual(FLAWLESS);
+    // Every message takes six turns between processes, which on a machine with other things to do are long. It is the
+    // printed figure that counts, on one without; this only notices a session that waits for a timer at each window.
     expect(perSecond).toBeGreaterThan(300);
   });
 });

@@ -146,4 +146,16 @@ describe('the publisher', () => {
     await late.waitForCount(2);
     expect(late.messages.map(({ payload }) => payload)).toEqual(['offline', 'online']);
   });
+
+  test.each([1, 2] as const)('killed, MQTT 5, QoS %i: the next process is there before the will', async (qos) => {
+    const gateway = `killed-5-${qos}`;
+    await configure(gateway, { protocolVersion: '5', qos });
+    await hear(topicOf(gateway), 'online');
+    // The successor has to know whose session it is.
+    if (qos === 2) await waitFor(async () => (await fixture.checkpoint(gateway))?.b !== undefined);
+    await fixture.publisher.kill('SIGKILL');
+    await fixture.publisher.restart();
+    await waitFor(() => said(topicOf(gateway)).length === 2, { timeoutMs: 15_000 });
+    expect(said(topicOf(gateway))).toEqual(['online', 'online']);
+  });
 });

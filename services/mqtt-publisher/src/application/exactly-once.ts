@@ -26,6 +26,8 @@ export class ExactlyOnce {
   #identity: string | undefined;
   /** What the durable record holds. */
   #recordedReceived: number;
+  /** What it may hold: records are built before, and a write may take effect without our knowing. */
+  #builtReceived: number;
   #downgraded: number;
   /** A CONNECT may have reached the broker whose CONNACK we have not seen: a session that we find may be a new one. */
   #isMarked: boolean;
@@ -42,6 +44,7 @@ export class ExactlyOnce {
     this.#context = context;
     this.#identity = checkpoint.b;
     this.#recordedReceived = checkpoint.r ?? checkpoint.s;
+    this.#builtReceived = this.#recordedReceived;
     this.#downgraded = checkpoint.d ?? 0;
     this.#isMarked = checkpoint.u === 1;
   }
@@ -85,6 +88,7 @@ export class ExactlyOnce {
 
   /** A record was built and will be written; `recorded` is called with the same object once it is durable. */
   built(checkpoint: GatewayCheckpoint): void {
+    this.#builtReceived = Math.max(this.#builtReceived, checkpoint.r ?? checkpoint.s);
     this.#barrier?.add(checkpoint);
   }
 
@@ -104,7 +108,7 @@ export class ExactlyOnce {
     if (this.#identity !== identityOf(settings)) return { cleanStart: true };
     if (settings.qos < 2 || settings.protocolVersion < 5) return { cleanStart: false };
     if (this.#isMarked) this.#doubtfulUpTo = this.#lane.receivedUpTo;
-    if (this.#lane.receivedUpTo > this.#lane.settled) {
+    if (Math.max(this.#lane.receivedUpTo, this.#builtReceived) > this.#lane.settled) {
       this.#isMarked = true;
       this.#requireRecord();
       await this.#whenRecorded(signal);
@@ -122,6 +126,7 @@ export class ExactlyOnce {
       if (wasMarked && !this.isInDoubt) this.#requireRecord();
       return;
     }
+    if (identity !== this.#identity) this.#context.requestRecord('soon');
     this.#identity = identity;
     this.#startAnew();
   }
@@ -135,7 +140,7 @@ export class ExactlyOnce {
 
   #startAnew(): void {
     const { log, observer } = this.#context;
-    const isStale = this.#lane.receivedUpTo > this.#lane.settled || this.#recordedReceived > this.#lane.settled;
+    const isStale = Math.max(this.#lane.receivedUpTo, this.#builtReceived) > this.#lane.settled;
     this.#doubtfulUpTo = 0;
     const uncertain = this.#lane.startAnew();
     if (uncertain > 0) {

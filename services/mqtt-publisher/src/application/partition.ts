@@ -140,6 +140,10 @@ export class Partition {
   }
 
   #buildCheckpoint(): PublisherCheckpoint {
+    // During a takeover the gateways are not there yet: what was claimed is still all there is to say of them.
+    if (!this.#isLoaded && this.#recorded) {
+      return { ...this.#recorded, epoch: this.#writer?.lease.epoch ?? this.#recorded.epoch };
+    }
     const gateways: PublisherCheckpoint['gateways'] = {};
     for (const [gatewayId, gateway] of this.#gateways) {
       if (gateway.hasHistory) gateways[gatewayId] = gateway.checkpoint();

@@ -33,8 +33,10 @@ function open(settings: Partial<SessionSettings> = {}, grant: ConstructorParamet
   const desired = desiredSession(record, 1);
   if (!desired.settings) throw new Error('no session');
   session = new FakeSession(grant);
+  const complete = { ...desired.settings, ...settings };
+  if (complete.qos === 2) harness.line.exactlyOnce.opened(complete, session.grant.sessionPresent);
   [proofs, failures, setAside] = [[], [], []];
-  pump = new DeliveryPump(session, { ...desired.settings, ...settings }, 1, harness.line, harness.context, {
+  pump = new DeliveryPump(session, complete, 1, harness.line, harness.context, {
     onProof: (of) => proofs.push(of),
     onFailure: (failure) => failures.push(failure),
     onSetAside: (reasonCode) => setAside.push(reasonCode),
@@ -230,6 +232,80 @@ describe('QoS 0', () => {
     session.acknowledge();
     await harness.clock.advance(1.1 * ACK_TIMEOUT_MS);
     expect(failures).toEqual([{ kind: 'ack_timeout' }]);
+  });
+});
+
+describe('QoS 2', () => {
+  const qos2 = { qos: 2 } as const;
+
+  function openQos2(settings: Partial<SessionSettings> = {}): void {
+    open({ ...qos2, ...settings });
+    // The session that the settings name is the one that the record names.
+    harness.record();
+  }
+
+  test('a message is released once the record says that the broker has it, in order', () => {
+    openQos2();
+    harness.offer(1, 3);
+    session.receive(2);
+    expect(session.released).toEqual([]);
+    expect(harness.recordRequests).toContain('now');
+    expect(harness.record()).toMatchObject({ s: 0, r: 2 });
+    pump.run();
+    expect(session.released).toEqual([1, 2]);
+    session.complete();
+    expect(harness.line.checkpoint()).toMatchObject({ s: 2 });
+  });
+
+  test('a place is kept for births, and the packet id of a message is that of its counter', () => {
+    openQos2();
+    harness.offer(1, 9);
+    expect(session.published.map(({ options }) => options.packetId)).toEqual(upTo(WINDOW - 1));
+    void pump.publishExtra({ topic: 't', payload: Buffer.from('birth'), retain: true }, 1);
+    void pump.publishExtra({ topic: 't', payload: Buffer.from('will'), retain: true }, 1);
+    expect(session.payloads.at(-1)).toBe('birth');
+    expect(session.published.at(-1)?.options.packetId).toBeUndefined();
+    expect(pump.idle).toBe(false);
+  });
+
+  test('with a window of one, messages and births take turns', () => {
+    openQos2({ inFlight: 1 });
+    harness.offer(1, 2);
+    void pump.publishExtra({ topic: 't', payload: Buffer.from('birth'), retain: true }, 1);
+    expect(session.payloads).toEqual(['1']);
+    session.receive();
+    harness.record();
+    pump.run();
+    session.complete();
+    expect(session.payloads).toEqual(['1', 'birth']);
+    session.acknowledge();
+    harness.record();
+    pump.run();
+    expect(session.payloads).toEqual(['1', 'birth', '2']);
+  });
+
+  test('the deadline does not run while a message waits for our own record', async () => {
+    openQos2();
+    harness.offer(1);
+    session.receive();
+    await harness.clock.advance(10 * ACK_TIMEOUT_MS);
+    expect(failures).toEqual([]);
+    harness.record();
+    pump.run();
+    await harness.clock.advance(ACK_TIMEOUT_MS);
+    expect(failures).toEqual([{ kind: 'ack_timeout' }]);
+  });
+
+  test('the record does not speak of what is behind a message that was set aside', async () => {
+    openQos2();
+    harness.offer(1, 3);
+    session.refuse('2', 0x87);
+    await harness.settle();
+    session.receive();
+    expect(harness.record()).toMatchObject({ s: 0, r: 1 });
+    pump.run();
+    session.complete();
+    expect(harness.record()).toMatchObject({ s: 2, x: 1, r: 3 });
   });
 });
 

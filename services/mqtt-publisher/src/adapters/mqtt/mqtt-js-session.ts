@@ -101,7 +101,8 @@ export class MqttJsSession implements MqttSession {
 
   publish(message: MqttMessage, options: PublishOptions, done: (outcome: PublishOutcome) => void): void {
     const { qos, packetId } = options;
-    if (qos < 2) this.#publish(message, options, done);
+    const hasNothingToRelease = packetId === undefined && !this.#grant.sessionPresent;
+    if (qos < 2 || hasNothingToRelease) this.#publish(message, options, done);
     else if (packetId === undefined) {
       void this.#releaseExtras().then(() => {
         if (this.#state === 'open') this.#publish(message, options, done);
@@ -124,7 +125,6 @@ export class MqttJsSession implements MqttSession {
 
   /** A predecessor may have left births and wills half sent: the broker would swallow ours with the same packet ids. */
   #releaseExtras(): Promise<void> {
-    if (!this.#grant.sessionPresent) return Promise.resolve();
     this.#extrasReleased ??= Promise.all(
       Array.from({ length: EXTRA_IDS }, (_, index) => {
         return new Promise<boolean>((resolve) => this.release(FIRST_EXTRA_ID + index, resolve));
