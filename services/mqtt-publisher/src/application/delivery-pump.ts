@@ -234,7 +234,7 @@ export class DeliveryPump {
   #completed(item: LaneItem, found: boolean): void {
     const { lane, exactlyOnce } = this.#line;
     this.#releasing -= 1;
-    this.#progress(2, 'message');
+    this.#progress(2, 'message', lane.isOldestUnanswered(item));
     if (found || item.lost || !exactlyOnce.notFound()) {
       if (item.state === 'released' && !item.lost) this.#delivered(item);
       lane.acknowledged(item, 'delivered');
@@ -313,12 +313,14 @@ export class DeliveryPump {
 
   #answered(item: LaneItem, outcome: PublishOutcome): void {
     if (outcome.kind !== 'refused') {
+      const isProgress = this.#line.lane.isOldestUnanswered(item);
       if (outcome.kind === 'received') this.#line.lane.received(item);
       else {
         this.#line.lane.acknowledged(item, 'delivered');
         this.#delivered(item);
       }
-      this.#progress(this.#settings.qos, 'message');
+      this.#progress(this.#settings.qos, 'message', isProgress);
+      if (outcome.kind === 'received') this.#release();
       // Half a window at a time: what goes out together costs one system call, which is most of what a message costs.
       if (this.#line.lane.inFlight + this.#extra <= this.#window / 2) this.run();
       else this.#settle();
@@ -370,8 +372,9 @@ export class DeliveryPump {
     if (this.#line.mode !== 'live') this.#line.wake();
   }
 
-  #progress(qos: 0 | 1 | 2, of: 'message' | 'other'): void {
-    this.#lastProgress = this.#context.clock.monotonic();
+  /** An answer to what has waited longest is progress; while that has none, answers to what was sent later are not. */
+  #progress(qos: 0 | 1 | 2, of: 'message' | 'other', isProgress = true): void {
+    if (isProgress) this.#lastProgress = this.#context.clock.monotonic();
     // At QoS 0 leaving the socket proves nothing about the broker: the probe does.
     if (qos > 0) this.#events.onProof(of);
   }

@@ -151,12 +151,6 @@ export class GatewaySession {
         await this.#changed.wait();
         continue;
       }
-      // After an end that was not ours: a takeover is never answered by a reconnect.
-      if (this.#attempt > 0 && !(await this.#context.lease().confirm())) {
-        await delay(NOT_OURS_MS, this.#context.clock, this.#aborted.signal);
-        continue;
-      }
-      if (this.#stopping) break;
       await this.#attemptOnce(settings);
     }
     this.#awayTimer?.cancel();
@@ -179,8 +173,13 @@ export class GatewaySession {
     const onLong = () => {
       if (isFirst) this.#status.waitingForTurn(settings.host);
     };
-    // Another process may have become the owner meanwhile.
     if (!(await waitForTurn(settings, this.#context, signal, onLong)) || !lease().isValid()) return;
+    // After an end that was not ours: a takeover is never answered by a reconnect.
+    if (!isFirst && !(await lease().confirm())) {
+      await delay(NOT_OURS_MS, this.#context.clock, this.#aborted.signal);
+      return;
+    }
+    if (signal.aborted) return;
     this.#attempt += 1;
     let failure: Failure | undefined;
     const prepared = await this.#line.exactlyOnce.prepare(settings, signal);

@@ -128,6 +128,11 @@ export class Lane {
     return this.#unanswered;
   }
 
+  /** Whether the broker owes no answer for longer than this one. Brokers answer in order: [MQTT-4.6.0-2]. */
+  isOldestUnanswered(item: LaneItem): boolean {
+    return this.#items.find(({ state }) => state === 'sent' || state === 'released') === item;
+  }
+
   /** Whether a PUBLISH of this message may be a repeat. */
   mayBeHeld(item: LaneItem): boolean {
     return item.counter <= this.#mayBeHeld;

@@ -169,6 +169,20 @@ describe('the acknowledgement deadline', () => {
     expect(failures).toHaveLength(1);
   });
 
+  test('one swallowed acknowledgement is noticed, whatever is acknowledged behind it', async () => {
+    open();
+    harness.offer(1, 4);
+    session.swallow();
+    for (let round = 0; round < 3; round += 1) {
+      await harness.clock.advance(3_000);
+      session.acknowledge(1);
+    }
+    await harness.clock.advance(ACK_TIMEOUT_MS - 9_001);
+    expect(failures).toEqual([]);
+    await harness.clock.advance(1);
+    expect(failures).toEqual([{ kind: 'ack_timeout' }]);
+  });
+
   test('is measured from the message, however long nothing was sent before', async () => {
     open();
     harness.offer(1);
@@ -377,4 +391,84 @@ test('paused: nothing new is sent, acknowledgements still settle', () => {
 
 test('the defaults of an integration are what the pump is tested with', () => {
   expect(completeIntegration('gw-1', {}).advanced.ackTimeoutSeconds * 1_000).toBe(ACK_TIMEOUT_MS);
+});
+
+describe('limits of the broker', () => {
+  test('a lower QoS is used for everything, and counted for messages', () => {
+    open({ qos: 2 }, { maximumQos: 1 });
+    void pump.publishExtra({ topic: 't', payload: Buffer.from('birth'), retain: true }, 2);
+    harness.offer(1, 2);
+    expect(session.published.map(({ options }) => options.qos)).toEqual([1, 1, 1]);
+    expect(harness.count('downgraded qos')).toBe(2);
+  });
+
+  test('nothing is retained where nothing can be', () => {
+    open({}, { retainAvailable: false });
+    void pump.publishExtra({ topic: 't', payload: Buffer.from('birth'), retain: true }, 1);
+    harness.offer(1);
+    expect(session.published.map(({ retain }) => retain)).toEqual([false, false]);
+    expect(harness.count('downgraded retain')).toBe(0);
+  });
+
+  test('a message too large is set aside, and the rest flows in order', async () => {
+    const [topicBytes, ownBytes] = ['Aranet/gw-1/sensors/S1/json/measurements'.length, 'n'.length];
+    open({}, { maximumPacketSize: 2 + 2 + topicBytes + 2 + 1 + ownBytes });
+    harness.offer(1, 11);
+    for (let round = 0; round < 3; round += 1) {
+      session.acknowledge();
+      await harness.settle();
+    }
+    expect(counters()).toEqual(upTo(9));
+    expect(harness.deadLetters).toEqual([
+      { payload: '10', reason: 'packet_too_large' },
+      { payload: '11', reason: 'packet_too_large' },
+    ]);
+    expect(setAside).toEqual([0x95, 0x95]);
+    expect(failures).toEqual([]);
+  });
+
+  test('trace context is left out rather than the message', () => {
+    const trace = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' };
+    open({ traceContext: true, protocolVersion: 5 }, { maximumPacketSize: 100 });
+    harness.offer(1, 1, { trace });
+    expect(session.published.map(({ options }) => options)).toEqual([{ qos: 1, packetId: 1 }]);
+  });
+
+  test('a birth waits for room in Receive Maximum, and then goes before the lane', () => {
+    open({}, { receiveMaximum: 2 });
+    harness.offer(1, 4);
+    void pump.publishExtra({ topic: 't', payload: Buffer.from('birth'), retain: true }, 1);
+    expect(session.payloads).toEqual(['1', '2']);
+    session.acknowledge(1);
+    expect(session.payloads).toEqual(['1', '2', 'birth']);
+    session.acknowledge();
+    expect(session.payloads).toEqual(['1', '2', 'birth', '3', '4']);
+  });
+
+  test('nothing beside the lane is written without a valid lease', () => {
+    open();
+    harness.lease.valid = false;
+    void pump.publishExtra({ topic: 't', payload: Buffer.from('birth'), retain: true }, 1);
+    expect(session.payloads).toEqual([]);
+    harness.lease.valid = true;
+    pump.run();
+    expect(session.payloads).toEqual(['birth']);
+  });
+
+  test('no second has more publishes than the operator of the broker allows', async () => {
+    open({ publishesPerSecond: 100, inFlight: 1_000 });
+    const sentAt: number[] = [];
+    const publish = session.publish.bind(session);
+    session.publish = (message, options, done) => {
+      sentAt.push(harness.clock.monotonic());
+      publish(message, options, done);
+    };
+    harness.offer(1, 300);
+    await harness.clock.advance(4_000);
+    expect(sentAt).toHaveLength(300);
+    for (const [index, at] of sentAt.entries()) {
+      const last = sentAt.findLastIndex((other) => other - at < 1_000);
+      expect(last - index + 1).toBeLessThanOrEqual(100);
+    }
+  });
 });

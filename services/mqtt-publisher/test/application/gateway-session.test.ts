@@ -1,82 +1,226 @@
-import type { GatewayRecord } from '@gatecast/shared/model';
-import { expect, onTestFinished, test } from 'vitest';
-import { Gateway } from '../../src/application/gateway.ts';
-import type { MqttConnector } from '../../src/application/ports.ts';
-import { LineHarness } from '../support/line-harness.ts';
+import { ManualClock } from '@gatecast/shared/testing';
+import { describe, expect, test } from 'vitest';
+import { ConnectTurns } from '../../src/application/connect-turns.ts';
+import type { ConnectResult } from '../../src/application/ports.ts';
+import type { Failure } from '../../src/domain/failure.ts';
+import { batchOf } from '../support/batches.ts';
+import { LIMITS } from '../support/line-harness.ts';
+import { SessionHarness } from '../support/session-harness.ts';
 
-const RECORD: GatewayRecord = {
-  gatewayId: 'gw-1',
-  workspace: 'ws',
-  fleet: 'default',
-  incarnation: 'first',
-  createdAt: '2026-01-01T00:00:00.000Z',
-  ingestTokenHash: '0'.repeat(64),
-  mqtt: { host: 'broker.example' },
-};
+const REFUSED: ConnectResult = { ok: false, failure: { phase: 'tcp', code: 'ECONNREFUSED' } };
+const TAKEN_OVER: Failure = { phase: 'session', kind: 'disconnected', reasonCode: 0x8e };
+const forever = () => new Promise<never>(() => undefined);
 
-/** A gateway whose broker refuses every attempt, after `onAttempt`. */
-function refused(onAttempt: () => void = () => {}) {
-  const harness = new LineHarness();
-  let [attempts, connects, confirmations] = [0, 0, 0];
-  const connector: MqttConnector = {
-    async connect(_settings, { owner }) {
-      attempts += 1;
-      onAttempt();
-      if (owner.isValid()) connects += 1;
-      return { ok: false, failure: { phase: 'tcp', code: 'ECONNREFUSED' } };
-    },
-  };
-  const confirm = harness.lease.confirm.bind(harness.lease);
-  harness.lease.confirm = () => {
-    confirmations += 1;
-    return confirm();
-  };
-  const statuses: string[] = [];
-  const entry = { value: RECORD, revision: 1 };
-  const gateway = new Gateway(entry, undefined, undefined, { ...harness.context, connector }, ({ code }) => {
-    statuses.push(code);
+/** Stops the gateway and says how long that took. */
+async function stopping(harness: SessionHarness): Promise<number> {
+  const { clock } = harness.parts;
+  const began = clock.monotonic();
+  let tookMs: number | undefined;
+  void harness.gateway.stop().then(() => {
+    tookMs = clock.monotonic() - began;
   });
-  onTestFinished(() => gateway.abort());
-  gateway.start();
-  return { harness, gateway, statuses, counts: () => ({ attempts, connects, confirmations }) };
+  for (let step = 0; step < 200 && tookMs === undefined; step += 1) await clock.advance(50);
+  return tookMs ?? Number.POSITIVE_INFINITY;
 }
 
-test('asks whose the lease is before every attempt but the first', async () => {
-  const { harness, counts } = refused();
-  await harness.settle();
-  expect(counts()).toEqual({ attempts: 1, connects: 1, confirmations: 0 });
-  await harness.clock.advance(60_000);
-  expect(counts().attempts).toBeGreaterThan(2);
-  expect(counts().confirmations).toBe(counts().attempts - 1);
-});
-
-test('answers a takeover with nothing', async () => {
-  const { harness, counts } = refused();
-  await harness.settle();
-  harness.lease.confirm = async () => false; // the deadline has not noticed yet
-  await harness.clock.advance(60_000);
-  expect(counts().attempts).toBe(1);
-  harness.lease.confirm = async () => true;
-  await harness.clock.advance(1_000);
-  expect(counts().attempts).toBeGreaterThan(1);
-});
-
-test('writes no CONNECT when the lease has run out on the way there, and blames nobody for it', async () => {
-  const lease: { current?: LineHarness['lease'] } = {};
-  const { harness, gateway, counts, statuses } = refused(() => {
-    if (lease.current) lease.current.valid = false;
+describe('stop', () => {
+  test('without a host', async () => {
+    const harness = new SessionHarness({ mqtt: { enabled: false } });
+    await harness.start();
+    expect(await stopping(harness)).toBeLessThan(100);
   });
-  await harness.settle();
-  lease.current = harness.lease;
-  const before = statuses.length;
-  await harness.clock.advance(2_000);
-  expect(counts()).toMatchObject({ attempts: 2, connects: 1 });
-  expect(statuses).toHaveLength(before);
-  await harness.clock.advance(60_000);
-  expect(counts().attempts).toBe(2);
-  delete lease.current;
-  harness.lease.valid = true;
-  gateway.resume();
-  await harness.settle();
-  expect(counts()).toMatchObject({ attempts: 3, connects: 2 });
+
+  test('waiting for a turn: the place is free again', async () => {
+    const clock = new ManualClock();
+    const rates = { connectsPerSecond: 1, connectBurst: 1, connectsPerSecondPerHost: 1, connectBurstPerHost: 1 };
+    const connectQueue = new ConnectTurns(rates, clock);
+    await connectQueue.next('broker.example:1883', new AbortController().signal);
+    const harness = new SessionHarness({ context: { connectQueue } });
+    await harness.start();
+    expect(connectQueue.waiting).toBe(1);
+    expect(await stopping(harness)).toBeLessThan(100);
+    expect(connectQueue.waiting).toBe(0);
+    expect(harness.connector.attempts).toEqual([]);
+  });
+
+  test('connecting, with a connector that does not listen', async () => {
+    const harness = new SessionHarness();
+    harness.connector.outcome = forever;
+    await harness.start();
+    expect(harness.connector.attempts).toHaveLength(1);
+    expect(await stopping(harness)).toBeLessThanOrEqual(1_100);
+    expect(harness.connector.attempts[0]!.signal.aborted).toBe(true);
+  });
+
+  test('waiting to connect again', async () => {
+    const harness = new SessionHarness();
+    harness.connector.outcome = () => REFUSED;
+    await harness.start();
+    expect(harness.status?.reason).toBe('connection_refused');
+    expect(await stopping(harness)).toBeLessThan(100);
+  });
+
+  test('without a valid lease', async () => {
+    const harness = new SessionHarness();
+    harness.parts.lease.valid = false;
+    await harness.start();
+    expect(await stopping(harness)).toBeLessThan(100);
+  });
+
+  test('connected: disconnects, and says nothing at the broker', async () => {
+    const harness = new SessionHarness();
+    await harness.start();
+    expect(await stopping(harness)).toBeLessThan(100);
+    expect(harness.session.isDisconnected).toBe(true);
+    expect(harness.said).toEqual(['online']);
+  });
+
+  test('a broker that acknowledges nothing, and a DISCONNECT that does not end', async () => {
+    const harness = new SessionHarness();
+    await harness.start();
+    harness.session.disconnect = forever;
+    harness.gateway.offer(batchOf(1, 3));
+    expect(await stopping(harness)).toBeLessThanOrEqual(2 * LIMITS.drainMs + 100);
+    expect(harness.session.isAborted).toBe(true);
+  });
+});
+
+describe('an attempt', () => {
+  test('has a deadline of its own; a session that comes too late is cut', async () => {
+    const harness = new SessionHarness();
+    let answer: (result: ConnectResult) => void = () => undefined;
+    harness.connector.outcome = () => new Promise((resolve) => (answer = resolve));
+    await harness.start();
+    await harness.advance(LIMITS.attemptTimeoutMs + 1_000);
+    expect(harness.status?.reason).toBe('connect_timeout');
+    const late = harness.connector.session();
+    answer(late);
+    await harness.advance(0);
+    expect(harness.session.isAborted).toBe(true);
+  });
+
+  test('that waits long for its turn says so, before the first outcome only', async () => {
+    let go: (isTurn: boolean) => void = () => undefined;
+    const connectQueue = { next: () => new Promise<boolean>((resolve) => (go = resolve)) };
+    const harness = new SessionHarness({ context: { connectQueue } });
+    harness.connector.outcome = () => REFUSED;
+    await harness.start();
+    await harness.advance(1_900);
+    expect(harness.status?.reason).toBe('connecting');
+    await harness.advance(200);
+    expect(harness.status).toMatchObject({ code: 'MQTT_WARNING_CONNECTING', reason: 'waiting_for_turn' });
+    go(true);
+    await harness.advance(0);
+    expect(harness.status?.reason).toBe('connection_refused');
+    await harness.advance(60_000);
+    expect(harness.status?.reason).toBe('connection_refused');
+  });
+
+  test('is not made when the lease has gone while it waited for its turn', async () => {
+    let go: (isTurn: boolean) => void = () => undefined;
+    const connectQueue = { next: () => new Promise<boolean>((resolve) => (go = resolve)) };
+    const harness = new SessionHarness({ context: { connectQueue } });
+    await harness.start();
+    harness.parts.lease.valid = false;
+    go(true);
+    await harness.advance(0);
+    expect(harness.connector.attempts).toEqual([]);
+  });
+});
+
+describe('the will that a broker takes', () => {
+  const refusing = (reasonCode: number): ConnectResult => ({
+    ok: false,
+    failure: { phase: 'connack', kind: 'refused', reasonCode, protocolVersion: 5 },
+  });
+
+  test('a lesser one is tried at once, and shown', async () => {
+    const harness = new SessionHarness({ mqtt: { protocolVersion: '5', will: { qos: 2 } } });
+    harness.connector.outcome = ({ will }) => {
+      if (will.qos > 1) return refusing(0x9b);
+      return will.retain ? refusing(0x9a) : harness.connector.session({ maximumQos: 1, retainAvailable: false });
+    };
+    await harness.start();
+    expect(harness.connector.attempts).toHaveLength(3);
+    expect(harness.status).toMatchObject({
+      reason: 'delivering',
+      brokerLimits: { retain: false, willQos: 1, willRetain: false },
+    });
+    expect(harness.session.published[0]).toMatchObject({ payload: 'online', retain: false, options: { qos: 1 } });
+  });
+
+  test('refused all the same: an error, with back-off', async () => {
+    const harness = new SessionHarness({ mqtt: { protocolVersion: '5', will: { qos: 1, retain: false } } });
+    harness.connector.outcome = () => refusing(0x9b);
+    await harness.start();
+    expect(harness.connector.attempts).toHaveLength(2);
+    expect(harness.status?.reason).toBe('qos_not_supported');
+  });
+});
+
+describe('connecting again', () => {
+  test('a fight over the client id does not spin', async () => {
+    const harness = new SessionHarness({ mqtt: { protocolVersion: '5' } });
+    await harness.start();
+    const { clock } = harness.parts;
+    const until = clock.monotonic() + 10 * 60_000;
+    while (clock.monotonic() < until) {
+      const open = harness.connector.attempts.length;
+      // The other comes back after a while long enough to count as a success.
+      await harness.advance(12_000);
+      harness.connector.attempts.at(-1)!.end(TAKEN_OVER);
+      await harness.advance(0);
+      expect(harness.status?.reason).toBe('session_taken_over');
+      while (harness.connector.attempts.length === open) await harness.advance(1_000);
+    }
+    expect(harness.connector.attempts.length).toBeLessThanOrEqual(16);
+  });
+
+  test('three hundred sessions of one broker that was away do not come back in the same second', async () => {
+    const clock = new ManualClock();
+    const rates = {
+      connectsPerSecond: 200,
+      connectBurst: 400,
+      connectsPerSecondPerHost: 100,
+      connectBurstPerHost: 200,
+    };
+    const connectQueue = new ConnectTurns(rates, clock);
+    let seed = 1;
+    const random = () => {
+      seed = (seed * 16_807) % 2_147_483_647;
+      return seed / 2_147_483_647;
+    };
+    let isUp = true;
+    const connects: number[] = [];
+    const fleet = Array.from({ length: 300 }, (_, index) => {
+      const harness = new SessionHarness({
+        gatewayId: `gw-${index}`,
+        context: { connectQueue, clock, random },
+        mqtt: { will: { enabled: false } },
+      });
+      harness.connector.outcome = () => {
+        if (!isUp) return REFUSED;
+        connects.push(clock.monotonic());
+        return harness.connector.session();
+      };
+      harness.gateway.start();
+      return harness;
+    });
+    await clock.advance(20_000);
+    expect(connects).toHaveLength(300);
+    isUp = false;
+    connects.length = 0;
+    for (const { connector } of fleet) connector.attempts.at(-1)!.end({ phase: 'session', kind: 'reset' });
+    await clock.advance(60_000);
+    isUp = true;
+    const back = clock.monotonic();
+    await clock.advance(130_000);
+    expect(connects).toHaveLength(300);
+    const curve = Array.from({ length: 130 }, (_, second) => {
+      return connects.filter((at) => Math.floor((at - back) / 1_000) === second).length;
+    });
+    // Far below what the turns would let through: the jitter has spread them.
+    expect(Math.max(...curve)).toBeLessThan(40);
+    for (const { gateway } of fleet) gateway.abort();
+  }, 60_000);
 });

@@ -44,6 +44,8 @@ test('a record that is written during a takeover keeps what it says of gateways 
     directory: { ofPartition: () => [{ value: record, revision: 1 }], fetch: async () => undefined },
     status: { publish: () => {}, forget: () => {} },
     connector: context.connector,
+    connectQueue: context.connectQueue,
+    upstream: context.upstream,
     limits: LIMITS,
     observer,
     clock,

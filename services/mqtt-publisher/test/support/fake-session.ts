@@ -75,6 +75,11 @@ export class FakeSession implements MqttSession {
     for (const { done } of this.#pending.splice(0, count)) done({ kind: 'acknowledged' });
   }
 
+  /** Loses the acknowledgement of the oldest one. */
+  swallow(): void {
+    this.#pending.shift();
+  }
+
   /** PUBREC for the oldest `count` messages. */
   receive(count = Number.POSITIVE_INFINITY): void {
     for (const { done } of this.#pending.splice(0, count)) done({ kind: 'received' });

@@ -122,6 +122,14 @@ describe('detailsOf', () => {
     expect(detailsOf(gatewayRecord({ mqtt: { will: { enabled: false } } }), green).values.lwtRetain).toBe(false);
   });
 
+  it('says what the broker does less than the settings ask for, and since when a gateway is silent', () => {
+    const brokerLimits = { qos: 1, willRetain: false } as const;
+    const silentSince = '2026-01-01T00:00:00.000Z';
+    const details = detailsOf(gatewayRecord({ mqtt: { qos: 2 } }), { ...green, brokerLimits, silentSince });
+    expect(texts(details)).toMatchObject({ qos: '2 (exactly once) (broker: 1)', lwtRetain: 'Yes (broker: no)' });
+    expect(details.values).toMatchObject({ brokerLimits, silentSince });
+  });
+
   it('leaves the broker’s keep-alive out with MQTT 3.1.1, which has none', () => {
     expect(detailsOf(gatewayRecord(), { ...green, serverKeepAliveSeconds: 30 }).values.keepAliveSeconds).toEqual({
       configured: 60,
