@@ -10,11 +10,15 @@ export { translateNatsError } from './errors.ts';
 export { type FollowOptions, followStream } from './follow-stream.ts';
 export {
   type BatchHeaders,
+  BODY_KINDS,
+  type BodyKind,
   batchHeaders,
   HEADER,
+  type ReadingsHeaders,
   readBatchHeaders,
   readingsHeaders,
   readReadingsHeaders,
+  requeuedHeaders,
   SCHEMA_VERSION,
   type Source,
 } from './headers.ts';
