@@ -93,7 +93,9 @@ describe('when READINGS is full', () => {
   }
 
   test('refuses with 503 before it is full, keeps what was accepted, and goes on once there is room', async () => {
-    await using line = await IngestFixture.start({ limits, env: { GATECAST_STORAGE_HIGH_WATER: '0.5' } });
+    // It is filled faster than the ingest looks.
+    const env = { GATECAST_STORAGE_HIGH_WATER: '0.5', GATECAST_STORAGE_POLL_MS: '3000' };
+    await using line = await IngestFixture.start({ limits, env });
     await line.register('a');
     const { answer, accepted } = await fill(line);
     expect(answer).toMatchObject({ status: 503, body: { code: 'storage_nearly_full' } });

@@ -9,6 +9,7 @@ import { buildServer } from './adapters/http/server.ts';
 import { serviceMetrics } from './adapters/metrics.ts';
 import { natsAnnouncer } from './adapters/nats/announcer.ts';
 import { type Buckets, openBuckets } from './adapters/nats/buckets.ts';
+import { NatsDeadLetters } from './adapters/nats/dead-letters.ts';
 import { natsFleetStreams } from './adapters/nats/fleet-streams.ts';
 import { untilDone } from './adapters/nats/provision.ts';
 import { natsReadingsLine } from './adapters/nats/readings-line.ts';
@@ -17,6 +18,7 @@ import { natsWaitingRooms } from './adapters/nats/waiting-rooms.ts';
 import { systemRandomness } from './adapters/randomness.ts';
 import { ApiKeys } from './application/api-keys.ts';
 import { Authenticator } from './application/authenticator.ts';
+import { DeadLetters } from './application/dead-letters.ts';
 import { createDefaults } from './application/defaults.ts';
 import { EncoderLag } from './application/encoder-lag.ts';
 import { Fleets } from './application/fleets.ts';
@@ -103,6 +105,12 @@ function compose({ config, log, clock }: ServiceContext<ApiConfig>, { nats, buck
     gateways: new Gateways({ gateways, workspaces, fleets, sensors, announcer, randomness, clock, log }),
     integrations: new Integrations({ gateways, sealer, announcer }),
     sensors: new Sensors({ gateways, sensors, announcer }),
+    deadLetters: new DeadLetters({
+      gateways,
+      letters: new NatsDeadLetters({ nats, partitions, clock }),
+      onDone: metrics.countDeadLetters,
+      log,
+    }),
     events: natsStatusEvents(nats, clock, log),
     reader: new StatusReader({
       status,

@@ -17,6 +17,7 @@ import { onTestFinished } from 'vitest';
 import { buildServer } from '../src/adapters/http/server.ts';
 import { ApiKeys } from '../src/application/api-keys.ts';
 import { Authenticator } from '../src/application/authenticator.ts';
+import { DeadLetters } from '../src/application/dead-letters.ts';
 import { Fleets } from '../src/application/fleets.ts';
 import { Gateways } from '../src/application/gateways.ts';
 import { Integrations } from '../src/application/integrations.ts';
@@ -26,6 +27,7 @@ import { Sensors } from '../src/application/sensors.ts';
 import { StatusReader } from '../src/application/status-reader.ts';
 import { Workspaces } from '../src/application/workspaces.ts';
 import type { ApiKeyRecord } from '../src/domain/access/api-key.ts';
+import { FakeDeadLetters } from './fake-dead-letters.ts';
 
 export const ADMIN_KEY = 'admin-key-for-tests-0123456789-0123456789';
 export const PARTITIONS = 4;
@@ -83,6 +85,8 @@ export async function createHarness(options: { authFailuresPerMinute?: number } 
   const oldestUnencoded = new Map<number, number>();
   const waiting = { oldest: undefined as number | undefined, failure: undefined as Error | undefined };
   const events: StatusEvent[] = [];
+  const deadLetters = new FakeDeadLetters();
+  const done: [action: string, letters: number][] = [];
   const keys = await generateSealingKeys('test');
   const opener: Opener = await createOpener(keys.privateJwks);
   const randomness = countingRandomness();
@@ -99,6 +103,12 @@ export async function createHarness(options: { authFailuresPerMinute?: number } 
     gateways: new Gateways({ gateways, workspaces, fleets, sensors, announcer, randomness, clock, log }),
     integrations: new Integrations({ gateways, sealer: await createSealer(keys.publicJwks), announcer }),
     sensors: new Sensors({ gateways, sensors, announcer }),
+    deadLetters: new DeadLetters({
+      gateways,
+      letters: deadLetters,
+      onDone: (action, letters) => void done.push([action, letters]),
+      log,
+    }),
     events: { last: async (_gateway, limit) => events.slice(0, limit) },
     reader: new StatusReader({
       status: buckets.status.view,
@@ -134,6 +144,8 @@ export async function createHarness(options: { authFailuresPerMinute?: number } 
     announced,
     streams,
     events,
+    deadLetters,
+    done,
     waiting,
     oldestUnencoded,
     opener,

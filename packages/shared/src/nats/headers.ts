@@ -17,8 +17,23 @@ export const HEADER = {
   count: 'Gatecast-Count',
   /** DEADLETTER: why. */
   reason: 'Gatecast-Reason',
+  /** READINGS, DEADLETTER: what the body is; absent: `measurements`. */
+  kind: 'Gatecast-Kind',
+  /** READINGS: the dead letter that this was; it is no repeat of what was set aside. */
+  requeued: 'Gatecast-Requeued',
   msgId: 'Nats-Msg-Id',
 } as const;
+
+/** `measurements`: a request of a gateway. `messages`: a batch of MQTT messages that are ready for the broker. */
+export const BODY_KINDS = ['measurements', 'messages'] as const;
+export type BodyKind = (typeof BODY_KINDS)[number];
+
+export interface ReadingsHeaders {
+  incarnation: string;
+  kind: BodyKind;
+  /** It was a dead letter. */
+  isRequeued: boolean;
+}
 
 export interface Source {
   /** READINGS stream sequence. */
@@ -48,6 +63,14 @@ export function readingsHeaders(incarnation: string, msgId: string | undefined):
   return result;
 }
 
+/** Of a dead letter that goes down the line once more. Stored twice within the stream's window, it is stored once. */
+export function requeuedHeaders(incarnation: string, kind: BodyKind, letter: number): HeaderBlock {
+  const result = readingsHeaders(incarnation, `deadletter-${letter}`);
+  result.set(HEADER.requeued, String(letter));
+  if (kind !== 'measurements') result.set(HEADER.kind, kind);
+  return result;
+}
+
 export function batchHeaders({ incarnation, source, settings, first, count }: BatchHeaders): HeaderBlock {
   const result = new HeaderBlock();
   result.set(HEADER.schema, String(SCHEMA_VERSION));
@@ -60,12 +83,16 @@ export function batchHeaders({ incarnation, source, settings, first, count }: Ba
 }
 
 /**
- * The incarnation of a READINGS message.
+ * The headers of a READINGS message.
  * @throws {GatecastError} `SCHEMA_UNKNOWN`, `PAYLOAD_MALFORMED`
  */
-export function readReadingsHeaders(from: MessageHeaders | undefined): { incarnation: string } {
+export function readReadingsHeaders(from: MessageHeaders | undefined): ReadingsHeaders {
   const present = requireSchema(from);
-  return { incarnation: required(present, HEADER.incarnation) };
+  return {
+    incarnation: required(present, HEADER.incarnation),
+    kind: kindOf(present),
+    isRequeued: present.has(HEADER.requeued),
+  };
 }
 
 /**
@@ -83,6 +110,13 @@ export function readBatchHeaders(from: MessageHeaders | undefined): BatchHeaders
     first: integer(present, HEADER.first),
     count: integer(present, HEADER.count),
   };
+}
+
+function kindOf(from: MessageHeaders): BodyKind {
+  const value = from.get(HEADER.kind) || 'measurements';
+  const kind = BODY_KINDS.find((one) => one === value);
+  if (!kind) throw new GatecastError('SCHEMA_UNKNOWN', `bodies of kind "${value}" are not known here`);
+  return kind;
 }
 
 function requireSchema(from: MessageHeaders | undefined): MessageHeaders {

@@ -11,11 +11,15 @@ export { type FollowOptions, followStream } from './follow-stream.ts';
 export { HeaderBlock, type MessageHeaders } from './header-block.ts';
 export {
   type BatchHeaders,
+  BODY_KINDS,
+  type BodyKind,
   batchHeaders,
   HEADER,
+  type ReadingsHeaders,
   readBatchHeaders,
   readingsHeaders,
   readReadingsHeaders,
+  requeuedHeaders,
   SCHEMA_VERSION,
   type Source,
 } from './headers.ts';

@@ -23,6 +23,8 @@ export const subjects = {
   outboxOfPartition: (fleet: string, partition: number) => `outbox.${fleet}.${partition}.>`,
   backlog: (fleet: string, gatewayId: string) => `backlog.${fleet}.${gatewayId}`,
   deadletter: (fleet: string, gatewayId: string) => `deadletter.${fleet}.${gatewayId}`,
+  /** Of a gateway in whatever fleet it was when they were set aside. */
+  deadlettersOf: (gatewayId: string) => `deadletter.*.${gatewayId}`,
   statusEvents: (workspace: string, gatewayId: string) => `status.${workspace}.${gatewayId}`,
 } as const;
 

@@ -8,6 +8,7 @@ import {
   readBatchHeaders,
   readingsHeaders,
   readReadingsHeaders,
+  requeuedHeaders,
 } from '../../src/nats/index.ts';
 
 const count = fc.nat({ max: Number.MAX_SAFE_INTEGER });
@@ -39,7 +40,7 @@ test('what is written of a batch is read again', () => {
 test('what is written of readings is read again; a message id only if there is one', () => {
   fc.assert(
     fc.property(incarnation, (of) => {
-      expect(readReadingsHeaders(readingsHeaders(of, 'id'))).toEqual({ incarnation: of });
+      expect(readReadingsHeaders(readingsHeaders(of, 'id'))).toMatchObject({ incarnation: of });
     }),
   );
   expect(readingsHeaders('first', 'id').get(HEADER.msgId)).toBe('id');
@@ -73,4 +74,17 @@ test.each([
     if (value !== '') written.set(header, value);
     expect(() => readBatchHeaders(written)).toThrow(expect.objectContaining({ code: 'PAYLOAD_MALFORMED' }));
   }
+});
+
+test('a re-queued dead letter says what it holds, and which one it was; anything else is of a gateway', () => {
+  const headers = requeuedHeaders('first', 'messages', 17);
+  expect(readReadingsHeaders(headers)).toEqual({ incarnation: 'first', kind: 'messages', isRequeued: true });
+  expect([headers.get(HEADER.msgId), headers.get(HEADER.requeued)]).toEqual(['deadletter-17', '17']);
+  expect(readReadingsHeaders(requeuedHeaders('first', 'measurements', 1))).toMatchObject({ kind: 'measurements' });
+  expect(readReadingsHeaders(readingsHeaders('first', 'id'))).toMatchObject({
+    kind: 'measurements',
+    isRequeued: false,
+  });
+  headers.set(HEADER.kind, 'pictures');
+  expect(() => readReadingsHeaders(headers)).toThrow('"pictures" are not known');
 });

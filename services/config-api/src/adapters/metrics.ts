@@ -1,6 +1,7 @@
 import type { GatewayRecord } from '@gatecast/shared/model';
 import type { KeyValueView } from '@gatecast/shared/nats';
 import { Counter, Gauge, type Registry } from '@prometheus-io/client';
+import type { LetterAction } from '../application/dead-letters.ts';
 import type { EncoderLag } from '../application/encoder-lag.ts';
 
 export interface ServiceMetricsOptions {
@@ -11,6 +12,7 @@ export interface ServiceMetricsOptions {
 
 export interface ServiceMetrics {
   countAnnouncement(outcome: 'sent' | 'failed'): void;
+  countDeadLetters(action: LetterAction, letters: number): void;
 }
 
 /** What the service says of itself beside its requests. */
@@ -39,5 +41,14 @@ export function serviceMetrics({ registry, gateways, lag }: ServiceMetricsOption
       this.set(lag.oldestAgeMs() / 1000);
     },
   });
-  return { countAnnouncement: (outcome) => announcements.inc({ outcome }) };
+  const deadLetters = new Counter({
+    name: 'gatecast_config_dead_letters_total',
+    help: 'Dead letters re-queued or discarded over the API.',
+    labelNames: ['action'],
+    registers: [registry],
+  });
+  return {
+    countAnnouncement: (outcome) => announcements.inc({ outcome }),
+    countDeadLetters: (action, letters) => deadLetters.inc({ action }, letters),
+  };
 }

@@ -1,4 +1,5 @@
 import type { GatewayRecord, StatusClass, StatusCode, StatusReason } from '@gatecast/shared/model';
+import type { DeadLetter, LetterHead } from '../domain/dead-letter.ts';
 
 /** Where ids and secrets come from. */
 export interface Randomness {
@@ -53,4 +54,24 @@ export interface StatusEvent {
 export interface StatusEvents {
   /** The last `limit` of this registration of the gateway, newest first. */
   last(gateway: GatewayRecord, limit: number): Promise<StatusEvent[]>;
+}
+
+export interface LetterScan {
+  order: 'newest' | 'oldest';
+  /** Begin behind this letter, in that order. Default: with the first one. */
+  beyond?: number;
+}
+
+/** What was set aside, by gateway. All errors are GatecastErrors. */
+export interface DeadLetterStore {
+  /** Shows the gateway's letters one by one, until `visit` returns false. */
+  scan(gatewayId: string, scan: LetterScan, visit: (head: LetterHead) => boolean): Promise<void>;
+  /** Undefined: the gateway has no such letter. */
+  get(gatewayId: string, id: number): Promise<DeadLetter | undefined>;
+  /** False: there was none any more. */
+  remove(gatewayId: string, id: number): Promise<boolean>;
+  /** Resolves to how many there were. */
+  removeAll(gatewayId: string): Promise<number>;
+  /** Resolves once it is stored at the end of the gateway's line; several times within the window, it is there once. */
+  sendAgain(letter: DeadLetter, gateway: GatewayRecord): Promise<void>;
 }

@@ -3,9 +3,9 @@ import { completeIntegration, type GatewayRecord, type Integration } from '@gate
 import type { Revisioned } from '@gatecast/shared/nats';
 import { type BatchLimits, Chain, type ChainStart } from '../domain/chain.ts';
 import { createEncoder, type Encoder } from '../domain/formats/encoder.ts';
-import { parseMeasurements } from '../domain/measurement-body.ts';
+import { parseMeasurements, parseMessages } from '../domain/measurement-body.ts';
 import type { RecentReadings } from '../domain/recent-readings.ts';
-import { rememberReadings, type SourceWork } from '../domain/source-work.ts';
+import { rememberReadings, type SourceWork, stepsOf, stepsOfMessages } from '../domain/source-work.ts';
 import type { Persistence } from './persistence.ts';
 import type {
   BatchOutcome,
@@ -19,7 +19,7 @@ import type {
   SourceMessage,
   TracerPort,
 } from './ports.ts';
-import type { SourcePreparer } from './source-preparer.ts';
+import type { PreparedSource, SourcePreparer } from './source-preparer.ts';
 
 export interface LineContext {
   readonly partition: number;
@@ -118,7 +118,7 @@ export class GatewayLine {
   }
 
   async #process(source: SourceMessage): Promise<BatchOutcome> {
-    const { envelope, sequence } = source;
+    const { envelope } = source;
     if (envelope.kind === 'unreadable') return await this.#setAside(source, envelope.reason, undefined);
     const record = await this.#registrationOf(envelope);
     if (!record) return 'former_incarnation';
@@ -127,21 +127,53 @@ export class GatewayLine {
     this.#begin(envelope.incarnation, line.fleet);
     if (!this.#chain.knowsTail) await this.#readTail(line);
 
+    return envelope.content === 'messages'
+      ? await this.#passOn(source, record, line)
+      : await this.#encode(source, envelope.incarnation, record, line);
+  }
+
+  async #encode(
+    source: SourceMessage,
+    incarnation: string,
+    record: Revisioned<GatewayRecord>,
+    line: OutboxLine,
+  ): Promise<BatchOutcome> {
     const request = parseMeasurements(source.body);
     if (!request) return await this.#setAside(source, 'payload_malformed', record);
-    const done = this.#chain.doneOf(sequence);
-    if (done > request.measurements.length) {
-      rememberReadings(request, envelope.incarnation, this.#context.recent);
+    const done = this.#chain.doneOf(source.sequence);
+    if (done >= stepsOf(request)) {
+      rememberReadings(request, incarnation, this.#context.recent);
       return 'known';
     }
+    const settings = this.#settingsOf(record);
+    const prepare = () => this.#context.preparer.prepare(source, request, settings, done);
+    return (await this.#publish(source, prepare, line, record.revision)) ? 'encoded' : 'disabled';
+  }
+
+  /** Messages that were set aside when they were ready already. */
+  async #passOn(source: SourceMessage, record: Revisioned<GatewayRecord>, line: OutboxLine): Promise<BatchOutcome> {
+    const messages = parseMessages(source.body);
+    if (!messages) return await this.#setAside(source, 'payload_malformed', record);
+    if (this.#chain.doneOf(source.sequence) >= stepsOfMessages(messages)) return 'known';
+    const settings = this.#settingsOf(record);
+    const prepare = async () => this.#context.preparer.preparePassedOn(source, messages, settings);
+    return (await this.#publish(source, prepare, line, record.revision)) ? 'passed_on' : 'disabled';
+  }
+
+  /** False: there is nothing to be published of it. */
+  async #publish(
+    source: SourceMessage,
+    prepare: () => Promise<PreparedSource | undefined>,
+    line: OutboxLine,
+    settings: number,
+  ): Promise<boolean> {
     const trace = this.#context.tracer.begin(source);
     try {
-      const settings = this.#settingsOf(record);
-      const prepared = await this.#context.preparer.prepare(source, request, settings, done);
-      if (!prepared) return 'disabled';
-      await this.#emit(prepared.work, line, record.revision, trace);
+      const prepared = await prepare();
+      if (!prepared) return false;
+      await this.#emit(prepared.work, line, settings, trace);
       await prepared.completed();
-      return 'encoded';
+      return true;
     } finally {
       trace.end();
     }

@@ -239,7 +239,7 @@ export class Partition {
   }
 
   #remember({ envelope, body }: SourceMessage): void {
-    if (envelope.kind !== 'readable') return;
+    if (envelope.kind !== 'readable' || envelope.content !== 'measurements') return;
     const request = parseMeasurements(body);
     if (request) rememberReadings(request, envelope.incarnation, this.#recent);
   }

@@ -1,5 +1,5 @@
 import type { GatewayRecord, SensorsRecord } from '@gatecast/shared/model';
-import type { KeyValueStore, MessageHeaders, Revisioned } from '@gatecast/shared/nats';
+import type { BodyKind, KeyValueStore, MessageHeaders, Revisioned } from '@gatecast/shared/nats';
 import type { Emission, Tail } from '../domain/chain.ts';
 import type { AnnouncedRecord } from '../domain/metadata.ts';
 
@@ -18,7 +18,10 @@ export interface SourceMessage {
 export interface ReadableEnvelope {
   readonly kind: 'readable';
   readonly incarnation: string;
-  /** Sent by the gateway itself; false for what config-api sends to have changed metadata announced. */
+  readonly content: BodyKind;
+  /** It was a dead letter, and is no repeat of what was set aside. */
+  readonly isRequeued: boolean;
+  /** Sent by the gateway itself, just now; false for what config-api sends. */
   readonly isFromGateway: boolean;
 }
 
@@ -158,4 +161,4 @@ export interface Observer {
   purged(messages: number): void;
 }
 
-export type BatchOutcome = 'encoded' | 'known' | 'disabled' | 'former_incarnation' | 'set_aside';
+export type BatchOutcome = 'encoded' | 'passed_on' | 'known' | 'disabled' | 'former_incarnation' | 'set_aside';

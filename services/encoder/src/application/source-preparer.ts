@@ -2,6 +2,7 @@ import { isGatecastError } from '@gatecast/shared/errors';
 import type { Logger } from '@gatecast/shared/logging';
 import type { MeasurementRequest, SensorInfo, SensorsRecord } from '@gatecast/shared/model';
 import type { Revisioned } from '@gatecast/shared/nats';
+import type { MqttMessage } from '@gatecast/shared/outbox';
 import { measurementBody } from '../domain/measurement-body.ts';
 import { type AnnouncedRecord, type MetadataPlan, planMetadata } from '../domain/metadata.ts';
 import { withOwnWords } from '../domain/own-words.ts';
@@ -11,9 +12,12 @@ import {
   METADATA_STEP,
   metadataUnits,
   type RefusedReading,
+  type RepeatTest,
+  readyUnits,
   rememberReadings,
   type SourceWork,
   stepsOf,
+  stepsOfMessages,
   type Unit,
 } from '../domain/source-work.ts';
 import type { LineSettings } from './gateway-line.ts';
@@ -71,7 +75,8 @@ export class SourcePreparer {
     }
     const metadata = done < METADATA_STEP ? await this.#metadataOf(source.gatewayId, settings, sensors) : NO_METADATA;
     const sensorOf = (id: string) => ownSensor(sensors?.value, incarnation, id);
-    const encoded = encodeReadings(request, incarnation, done, settings.encoder, sensorOf, recent, maxReadingBytes);
+    const isRepeat = repeatTest(source, incarnation, recent);
+    const encoded = encodeReadings(request, done, settings.encoder, sensorOf, isRepeat, maxReadingBytes);
     await this.#setAside(source, request, settings, encoded.refused);
     observer.readings(encoded.units.length);
     observer.repeats(encoded.repeats);
@@ -80,6 +85,17 @@ export class SourcePreparer {
       work: { sequence: source.sequence, steps: stepsOf(request), units },
       completed: metadata.completed,
     };
+  }
+
+  /** Messages that are ready: they go out as they are. Undefined: the integration is disabled. */
+  preparePassedOn(
+    source: SourceMessage,
+    messages: readonly MqttMessage[],
+    settings: LineSettings,
+  ): PreparedSource | undefined {
+    if (!settings.integration.enabled) return undefined;
+    const work = { sequence: source.sequence, steps: stepsOfMessages(messages), units: readyUnits(messages) };
+    return { work, completed: NO_METADATA.completed };
   }
 
   async #mergeOwnWords(
@@ -158,6 +174,12 @@ export class SourcePreparer {
       log.warn({ ...details, err: readings[0]?.cause }, 'readings cannot be encoded, set aside');
     }
   }
+}
+
+/** What was a dead letter comes a second time by somebody's will; it is remembered like any other. */
+function repeatTest({ envelope }: SourceMessage, incarnation: string, recent: RecentReadings): RepeatTest {
+  const isRequeued = envelope.kind === 'readable' && envelope.isRequeued;
+  return (sensorId, timeMs) => recent.isRepeat(incarnation, sensorId, timeMs) && !isRequeued;
 }
 
 function ownSensor(record: SensorsRecord | undefined, incarnation: string, id: string): SensorInfo | undefined {

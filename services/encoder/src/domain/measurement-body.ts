@@ -1,4 +1,6 @@
+import { isGatecastError } from '@gatecast/shared/errors';
 import { isPlainRequest, MeasurementRequest } from '@gatecast/shared/model';
+import { decodeBatch, type MqttMessage } from '@gatecast/shared/outbox';
 import { Compile } from 'typebox/compile';
 
 const validator = Compile(MeasurementRequest);
@@ -12,6 +14,16 @@ export function parseMeasurements(body: Uint8Array): MeasurementRequest | undefi
     return undefined;
   }
   return isPlainRequest(value) || validator.Check(value) ? (value as MeasurementRequest) : undefined;
+}
+
+/** The messages in a body of that kind; undefined when it is none. */
+export function parseMessages(body: Uint8Array): MqttMessage[] | undefined {
+  try {
+    return decodeBatch(body);
+  } catch (error) {
+    if (isGatecastError(error, 'PAYLOAD_MALFORMED')) return undefined;
+    throw error;
+  }
 }
 
 /** A request with some of the readings of `request`: what is set aside of it can be sent in again as it is. */

@@ -42,11 +42,23 @@ export function stepsOf(request: MeasurementRequest): number {
   return METADATA_STEP + request.measurements.length;
 }
 
+/** Of a source that holds messages: it is counted in them, and has no metadata. */
+export function stepsOfMessages(messages: readonly MqttMessage[]): number {
+  return METADATA_STEP + messages.length;
+}
+
+export function readyUnits(messages: readonly MqttMessage[]): Unit[] {
+  return messages.map((message, index) => unit(METADATA_STEP + 1 + index, [message]));
+}
+
 export function metadataUnits(messages: readonly MqttMessage[]): Unit[] {
   return messages.map((message, index) =>
     unit(index === messages.length - 1 ? METADATA_STEP : METADATA_STEP - 1, [message]),
   );
 }
+
+/** Whether a reading came before; remembers it. */
+export type RepeatTest = (sensorId: string, timeMs: number) => boolean;
 
 /**
  * Encodes the readings after step `done`; those before are only remembered. Repeats are left out and counted. A reading
@@ -54,11 +66,10 @@ export function metadataUnits(messages: readonly MqttMessage[]): Unit[] {
  */
 export function encodeReadings(
   request: MeasurementRequest,
-  incarnation: string,
   done: number,
   encoder: Encoder,
   sensorOf: (sensorId: string) => SensorInfo | undefined,
-  recent: RecentReadings,
+  isRepeat: RepeatTest,
   maxReadingBytes: number,
 ): EncodedReadings {
   const units: Unit[] = [];
@@ -66,9 +77,9 @@ export function encodeReadings(
   let repeats = 0;
   for (const [index, reading] of request.measurements.entries()) {
     const step = METADATA_STEP + 1 + index;
-    const isRepeat = recent.isRepeat(incarnation, reading.sensorId, exactTimeMs(reading.time));
+    const isKnown = isRepeat(reading.sensorId, exactTimeMs(reading.time));
     if (step <= done) continue;
-    if (isRepeat) {
+    if (isKnown) {
       repeats += 1;
       continue;
     }

@@ -21,7 +21,7 @@ function traced(traceparent: string | undefined): MsgHdrs {
     acceptedAt: 0,
     headers: received,
     body: Buffer.from('{}'),
-    envelope: { kind: 'readable', incarnation: 'A', isFromGateway: true },
+    envelope: { kind: 'readable', incarnation: 'A', content: 'measurements', isRequeued: false, isFromGateway: true },
   };
   const sent = headers();
   const trace = new BatchTracer('READINGS').begin(source);

@@ -86,7 +86,13 @@ export class EncoderWorld {
 
   sendRequest(gatewayId: string, incarnation: string, request: MeasurementRequest | string, partition = 0): number {
     this.#sent += 1;
-    const envelope = { kind: 'readable', incarnation, isFromGateway: true } as const;
+    const envelope = {
+      kind: 'readable',
+      incarnation,
+      content: 'measurements',
+      isRequeued: false,
+      isFromGateway: true,
+    } as const;
     return this.readings.append(gatewayId, request, { partition, time: this.clock.now() + this.#sent, envelope });
   }
 

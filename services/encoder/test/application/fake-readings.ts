@@ -21,11 +21,12 @@ export class FakeReadings implements ReadingsPort {
   /** Stores a batch that a gateway sent at `time`. Returns its sequence. */
   append(
     gatewayId: string,
-    request: MeasurementRequest | string,
+    request: MeasurementRequest | string | Uint8Array,
     { partition = 0, time = 0, envelope }: { partition?: number; time?: number; envelope: Envelope },
   ): number {
     this.#lastSequence += 1;
-    const body = Buffer.from(typeof request === 'string' ? request : JSON.stringify(request));
+    const isRaw = typeof request === 'string' || request instanceof Uint8Array;
+    const body = isRaw ? Buffer.from(request) : Buffer.from(JSON.stringify(request));
     const sequence = this.#lastSequence;
     this.stored.push({
       partition,

@@ -1,3 +1,4 @@
+import { encodeBatch } from '@gatecast/shared/outbox';
 import { waitFor } from '@gatecast/shared/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Partition } from '../../src/application/partition.ts';
@@ -183,11 +184,77 @@ describe('a gateway in the encoder', () => {
     const world = await startWorld();
     const life = await world.register('gw');
     const heard = world.clock.now() + 5;
-    const envelope = { kind: 'readable', incarnation: life } as const;
+    const envelope = { kind: 'readable', incarnation: life, content: 'measurements', isRequeued: false } as const;
     const empty = { measurements: [] };
     world.readings.append('gw', empty, { time: heard, envelope: { ...envelope, isFromGateway: true } });
     world.readings.append('gw', empty, { time: heard + 100, envelope: { ...envelope, isFromGateway: false } });
     await world.clock.advance(500);
     expect((await world.record())?.gateways.gw).toMatchObject({ c: 0, s: 2, t: heard });
+  });
+
+  describe('with a dead letter that is re-queued', () => {
+    const requeued = (incarnation: string, content: 'measurements' | 'messages') =>
+      ({ kind: 'readable', incarnation, content, isRequeued: true, isFromGateway: false }) as const;
+
+    it('encodes readings although it knows them, and knows them afterwards', async () => {
+      const world = await startWorld();
+      const life = await world.register('gw');
+      const measurements = [{ sensorId: 'S', time: 1, values: { n: '1' } }];
+      world.sendRequest('gw', life, { measurements });
+      world.readings.append('gw', { measurements }, { envelope: requeued(life, 'measurements') });
+      world.sendRequest('gw', life, { measurements });
+      await world.clock.advance(1_000);
+      expect(world.values('gw')).toEqual([1, 1]);
+      expect(world.count('repeats', 1)).toBe(1);
+    });
+
+    it('passes ready messages on as they are, with the next counters', async () => {
+      const world = await startWorld();
+      const life = await world.register('gw');
+      const payload = Buffer.from([0, 255, 7]);
+      const messages = [
+        { topic: 'old/root', payload, retain: true },
+        { topic: 'old/root/2', payload, retain: false },
+      ];
+      world.send('gw', life, 1);
+      world.readings.append('gw', encodeBatch(messages), { envelope: requeued(life, 'messages') });
+      world.send('gw', life, 2);
+      await world.clock.advance(1_000);
+      expect(world.outbox.of('gw').map(({ emission }) => [emission.first, emission.messages.length])).toEqual([
+        [1, 1],
+        [2, 2],
+        [4, 1],
+      ]);
+      const { emission } = world.outbox.of('gw')[1]!;
+      expect(emission.messages).toEqual(messages);
+      expect(emission.source).toMatchObject({ part: 3, parts: 3 });
+      expect(world.count('batch', 'passed_on')).toBe(1);
+    });
+
+    it('goes on in the middle of ready messages', async () => {
+      const world = await startWorld({ ...LIMITS, batch: { maxBytes: 1_000_000, maxMessages: 1 } });
+      const life = await world.register('gw');
+      const messages = ['a', 'b', 'c'].map((topic) => ({ topic, payload: Buffer.from(topic), retain: false }));
+      world.outbox.mishaps.push(
+        { code: 'OUTCOME_UNKNOWN', isStored: true },
+        { code: 'OUTCOME_UNKNOWN', isStored: false },
+      );
+      world.readings.append('gw', encodeBatch(messages), { envelope: requeued(life, 'messages') });
+      await world.clock.advance(5_000);
+      expect(world.outbox.texts('gw')).toEqual(['a', 'b', 'c']);
+      expect(counters(world, 'gw')).toEqual([1, 2, 3]);
+    });
+
+    it('sets a body aside that holds no messages, and sends nothing of a disabled integration', async () => {
+      const world = await startWorld();
+      const life = await world.register('gw');
+      world.readings.append('gw', 'no frames', { envelope: requeued(life, 'messages') });
+      await world.clock.advance(1_000);
+      expect(world.letters).toEqual([{ fleet: 'default', reason: 'payload_malformed', body: 'no frames' }]);
+      const disabled = await world.register('off', { enabled: false });
+      world.readings.append('off', encodeBatch([]), { envelope: requeued(disabled, 'messages') });
+      await world.clock.advance(1_000);
+      expect(world.outbox.of('off')).toEqual([]);
+    });
   });
 });

@@ -8,7 +8,13 @@ import { replayStart } from '../../src/application/replay-start.ts';
 import { EncoderWorld, FakeLease, LIMITS } from './encoder-world.ts';
 
 const HOUR = 3_600_000;
-const envelope = { kind: 'readable', incarnation: 'A', isFromGateway: true } as const;
+const envelope = {
+  kind: 'readable',
+  incarnation: 'A',
+  content: 'measurements',
+  isRequeued: false,
+  isFromGateway: true,
+} as const;
 
 /** One batch a minute for `minutes`, from minute 0 on; sequences begin at 1. */
 function worldWithReadings(minutes: number, partition = 0): EncoderWorld {

@@ -3,7 +3,7 @@ import type { MqttMessage } from '@gatecast/shared/outbox';
 import { describe, expect, it } from 'vitest';
 import type { Encoder } from '../../src/domain/formats/encoder.ts';
 import { RecentReadings } from '../../src/domain/recent-readings.ts';
-import { encodeReadings, metadataUnits, stepsOf } from '../../src/domain/source-work.ts';
+import { encodeReadings, metadataUnits, type RepeatTest, stepsOf } from '../../src/domain/source-work.ts';
 
 const message = (topic: string): MqttMessage => ({ topic, payload: Buffer.from('x'), retain: false });
 const reading = (sensorId: string, time: number | string): Measurement => ({ sensorId, time, values: { co2: 1 } });
@@ -17,7 +17,8 @@ const encoder: Encoder = {
 };
 
 function encode(measurements: Measurement[], { done = 0, recent = new RecentReadings(100) } = {}) {
-  return encodeReadings({ measurements }, 'A', done, encoder, () => undefined, recent, 500);
+  const isRepeat: RepeatTest = (sensorId, timeMs) => recent.isRepeat('A', sensorId, timeMs);
+  return encodeReadings({ measurements }, done, encoder, () => undefined, isRepeat, 500);
 }
 
 describe('encodeReadings', () => {

@@ -29,6 +29,7 @@ export const OPENAPI: FastifyDynamicSwaggerOptions = {
       { name: 'MQTT integration', description: 'A gateway’s MQTT settings.' },
       { name: 'Status', description: 'What is true of an integration now.' },
       { name: 'Sensors', description: 'Names, groups and product numbers.' },
+      { name: 'Dead letters', description: 'What cannot be encoded or delivered.' },
       { name: 'API keys', description: 'Access to a workspace.' },
       { name: 'Fleets', description: 'Sets of gateways, each served by its own publisher.' },
     ],

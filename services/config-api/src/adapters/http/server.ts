@@ -7,6 +7,7 @@ import { Counter, type Registry } from '@prometheus-io/client';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { ApiKeys } from '../../application/api-keys.ts';
 import type { Authenticator } from '../../application/authenticator.ts';
+import type { DeadLetters } from '../../application/dead-letters.ts';
 import type { Fleets } from '../../application/fleets.ts';
 import type { Gateways } from '../../application/gateways.ts';
 import type { Integrations } from '../../application/integrations.ts';
@@ -16,6 +17,7 @@ import type { StatusReader } from '../../application/status-reader.ts';
 import type { Workspaces } from '../../application/workspaces.ts';
 import { requireApiKeys } from './access.ts';
 import { apiKeyRoutes } from './api-keys/routes.ts';
+import { deadLetterRoutes } from './dead-letters/routes.ts';
 import { translateError } from './errors.ts';
 import { fleetRoutes } from './fleets/routes.ts';
 import { gatewayRoutes } from './gateways/routes.ts';
@@ -39,6 +41,7 @@ export interface ServerOptions {
   gateways: Gateways;
   integrations: Integrations;
   sensors: Sensors;
+  deadLetters: DeadLetters;
   apiKeys: ApiKeys;
   reader: StatusReader;
   events: StatusEvents;
@@ -95,6 +98,7 @@ function registerResources(v1: FastifyInstance, options: ServerOptions, done: ()
   void v1.register(integrationRoutes({ gateways, integrations }));
   void v1.register(statusRoutes({ gateways, reader, events }));
   void v1.register(sensorRoutes(sensors));
+  void v1.register(deadLetterRoutes(options.deadLetters));
   void v1.register(apiKeyRoutes(apiKeys));
   done();
 }

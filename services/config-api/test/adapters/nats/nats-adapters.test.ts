@@ -87,7 +87,7 @@ describe('natsAnnouncer', () => {
     await announcer().announce(gatewayRecord());
     await announcer().announce(gatewayRecord());
     const last = await lastMessageOf(nats, readingsStreamOf(0), subject);
-    expect(readReadingsHeaders(last!.headers)).toEqual({ incarnation: 'life-1' });
+    expect(readReadingsHeaders(last!.headers)).toMatchObject({ incarnation: 'life-1' });
     expect(new TextDecoder().decode(last!.data)).toBe('{"measurements":[]}');
     expect((await nats.jsm.streams.info(readingsStreamOf(0))).state.messages).toBe(2);
     expect(outcomes).toEqual(['sent', 'sent']);

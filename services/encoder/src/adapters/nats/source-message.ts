@@ -19,8 +19,9 @@ export function sourceMessageOf(message: JsMsg): SourceMessage {
 
 export function readEnvelope(headers: MessageHeaders | undefined): Envelope {
   try {
-    const { incarnation } = readReadingsHeaders(headers);
-    return { kind: 'readable', incarnation, isFromGateway: headers?.has(HEADER.msgId) ?? false };
+    const { incarnation, kind: content, isRequeued } = readReadingsHeaders(headers);
+    const isFromGateway = !isRequeued && (headers?.has(HEADER.msgId) ?? false);
+    return { kind: 'readable', incarnation, content, isRequeued, isFromGateway };
   } catch (error) {
     if (!isGatecastError(error)) throw error;
     return {

@@ -16,6 +16,7 @@ export class NatsDeadLetters implements DeadLetters {
     const counter = batch.first + batch.messages.indexOf(message);
     const headers = batchHeaders({ ...batch.headers, first: counter, count: 1 });
     headers.set(HEADER.reason, reason);
+    headers.set(HEADER.kind, 'messages');
     // Sent again after a crash, it is the same dead letter.
     headers.set(HEADER.msgId, `${batch.gatewayId}-${batch.headers.incarnation}-${counter}`);
     await publishToStream(this.#nats, subjects.deadletter(this.#fleet, batch.gatewayId), encodeBatch([message]), {

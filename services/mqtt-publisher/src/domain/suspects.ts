@@ -1,0 +1,229 @@
+/**
+ * How a session ended. `closed`: by the broker, unasked (closed, reset, DISCONNECT). `blamed`: by an MQTT 5 DISCONNECT
+ * that speaks of a message it was sent. `unanswered`: given up by us because nothing was answered; the broker hangs, and
+ * no message is to blame. `ours`: settings, handover, stop.
+ */
+export type SessionEnd = 'closed' | 'blamed' | 'unanswered' | 'ours';
+
+/**
+ * Reason codes of DISCONNECT that blame a message: topic name invalid, topic alias invalid, packet too large, payload
+ * format invalid [MQTT 5, 3.14.2.1].
+ */
+const BLAMING: ReadonlySet<number> = new Set([0x90, 0x94, 0x95, 0x99]);
+
+/** What a DISCONNECT of the broker says of how the session ended. */
+export function endOfDisconnect(reasonCode: number): SessionEnd {
+  return BLAMING.has(reasonCode) ? 'blamed' : 'closed';
+}
+
+/** Of a suspect, in the gateway's checkpoint. Short keys, like all of it. */
+export interface SuspectRecord {
+  /** Counter of the message. */
+  n: number;
+  /** Sessions that ended with it in flight. */
+  k: number;
+  /** An attempt is being made, or about to be: whoever reads this from a process that died counts one more. */
+  a?: 1;
+}
+
+/** Sessions that end with a message in flight before it is sent alone only. */
+const SUSPECT_AFTER = 2;
+/** Sessions that end with it alone in flight, for each time that the session ended before it could be sent, and one. */
+const ALONE_DEATHS = 3;
+/** More such sessions say no more. */
+const MAX_UNPROVEN = 3;
+/** Of so many messages in a row held aside, and none acknowledged, none is to blame: it is the broker. */
+const MAX_HELD = 3;
+
+/**
+ * Finds the messages of one gateway that its broker ends the session for. Every session that ends in the middle makes
+ * all messages in flight a little suspect; a suspect is sent alone, in a session that has just proved by something else
+ * (birth, PINGREQ) that the broker answers. One that ends such sessions again and again is held aside, and what follows
+ * decides: if that is acknowledged, the one held was poison. If it ends its sessions too, so that three messages in a row
+ * are held, it is the broker: all are restored, and nothing was their fault.
+ *
+ * A broker that resets, hangs or is slow ends the sessions of whatever is sent, and of nothing before long enough:
+ * sessions that end before the suspect is sent raise what it takes to hold it.
+ *
+ * Pure. The caller sends nothing without {@link maySend}, skips what {@link isHeld}, and keeps {@link toRecord} in the
+ * gateway's checkpoint.
+ */
+export class Suspects {
+  /** Sessions that ended with a message in flight. */
+  readonly #deaths = new Map<number, number>();
+  /** Of suspects: those with nothing else in flight. */
+  readonly #alone = new Map<number, number>();
+  readonly #inFlight = new Set<number>();
+  #held: number[] = [];
+  #verdicts: number[] = [];
+  /** In this session the broker has acknowledged something. */
+  #isProven = false;
+  #isConnected = false;
+  /** Sessions that ended before a suspect could be sent. */
+  #unproven = 0;
+  /** A message was acknowledged since something else had to decide: the broker takes messages at all. */
+  #takesMessages = false;
+  #recorded: readonly SuspectRecord[] = [];
+
+  /** @param restored what the checkpoint has: of a process that died in the middle, or ended in order */
+  constructor(restored: readonly SuspectRecord[] = []) {
+    for (const { n, k, a = 0 } of restored) {
+      this.#deaths.set(n, k + a);
+      this.#alone.set(n, Math.max(0, k + a - SUSPECT_AFTER));
+      this.#holdIfConvicted(n);
+    }
+    this.#recorded = this.toRecord(undefined);
+  }
+
+  /** Something is suspect: one message at a time, and none before the session is proven. */
+  get isCautious(): boolean {
+    if (this.#held.length > 0) return true;
+    for (const deaths of this.#deaths.values()) if (deaths >= SUSPECT_AFTER) return true;
+    return false;
+  }
+
+  /** The caller has to ask the broker for a sign of life (birth, PINGREQ) before it may send. */
+  get needsProof(): boolean {
+    return this.#isConnected && !this.#isProven && this.isCautious;
+  }
+
+  /** Held aside for now: to be left out, and not to be settled. */
+  isHeld(counter: number): boolean {
+    return this.#held.includes(counter) || this.#verdicts.includes(counter);
+  }
+
+  /** Whether the next message, which is no held one, may be sent now. */
+  maySend(counter: number): boolean {
+    if (!this.isCautious) return true;
+    if (!this.#isProven || this.#inFlight.size > 0) return false;
+    return !this.#isSuspect(counter) || this.#isRecorded(counter);
+  }
+
+  /** Counters of messages that are poison, until {@link setAside}. */
+  get verdicts(): readonly number[] {
+    return this.#verdicts;
+  }
+
+  /**
+   * What the checkpoint has to hold now. A suspect is sent only once that is {@link recorded}: it may end this process.
+   * @param next counter of the next message to be sent, if there is one
+   */
+  toRecord(next: number | undefined): SuspectRecord[] {
+    const records = [...this.#verdicts, ...this.#held].map((n) => ({ n, k: this.#deaths.get(n) ?? 0 }));
+    const tried = this.#suspectInFlight() ?? this.#firstSuspect();
+    if (tried === undefined) return records;
+    const isAttempt = this.#inFlight.has(tried) || (tried === next && this.#isProven && this.#inFlight.size === 0);
+    return [...records, { n: tried, k: this.#deaths.get(tried) ?? 0, ...(isAttempt ? { a: 1 as const } : {}) }];
+  }
+
+  /** The checkpoint holds `records`, durably. */
+  recorded(records: readonly SuspectRecord[]): void {
+    this.#recorded = records;
+  }
+
+  sessionStarted(): void {
+    this.#isConnected = true;
+    this.#isProven = false;
+    this.#inFlight.clear();
+  }
+
+  /**
+   * The broker has acknowledged something that is no message of the line.
+   * @param hasNext whether a message that is not held waits to be sent
+   */
+  proven(hasNext: boolean): void {
+    this.#isProven = true;
+    if (hasNext || this.#held.length === 0 || !this.#takesMessages) return;
+    // Nothing follows that could decide. Not twice: a broker may answer everything but messages.
+    this.#takesMessages = false;
+    this.#convict();
+  }
+
+  sent(counter: number): void {
+    this.#inFlight.add(counter);
+  }
+
+  acknowledged(counter: number): void {
+    this.#inFlight.delete(counter);
+    this.#clear(counter);
+    this.#takesMessages = true;
+    this.#isProven = true;
+    this.#unproven = 0;
+    this.#convict();
+  }
+
+  sessionEnded(end: SessionEnd): void {
+    const inFlight = [...this.#inFlight];
+    const wasProven = this.#isProven;
+    this.#isConnected = false;
+    this.#isProven = false;
+    this.#inFlight.clear();
+    if (end === 'unanswered' || end === 'ours') return;
+    if (inFlight.length === 0) {
+      if (!wasProven && this.isCautious) this.#unproven = Math.min(MAX_UNPROVEN, this.#unproven + 1);
+      return;
+    }
+    for (const counter of inFlight) this.#died(counter, inFlight.length === 1, end);
+  }
+
+  /** A verdict was carried out: the message is in DEADLETTER. Or it is gone for another reason: lost, dropped. */
+  setAside(counter: number): void {
+    this.#verdicts = this.#verdicts.filter((one) => one !== counter);
+    this.#held = this.#held.filter((one) => one !== counter);
+    this.#clear(counter);
+  }
+
+  #died(counter: number, isAlone: boolean, end: SessionEnd): void {
+    const wasSuspect = this.#isSuspect(counter);
+    this.#deaths.set(counter, (this.#deaths.get(counter) ?? 0) + 1);
+    if (isAlone && end === 'blamed') {
+      // As good as all attempts: the broker says so itself.
+      this.#deaths.set(counter, SUSPECT_AFTER + ALONE_DEATHS);
+      this.#alone.set(counter, ALONE_DEATHS * (1 + this.#unproven));
+    } else if (wasSuspect && isAlone) this.#alone.set(counter, (this.#alone.get(counter) ?? 0) + 1);
+    this.#holdIfConvicted(counter);
+  }
+
+  #holdIfConvicted(counter: number): void {
+    if ((this.#alone.get(counter) ?? 0) < ALONE_DEATHS * (1 + this.#unproven)) return;
+    this.#unproven = 0;
+    this.#held.push(counter);
+    if (this.#held.length < MAX_HELD) return;
+    this.#held = [];
+    this.#deaths.clear();
+    this.#alone.clear();
+  }
+
+  #convict(): void {
+    this.#verdicts.push(...this.#held);
+    this.#held = [];
+  }
+
+  #clear(counter: number): void {
+    this.#deaths.delete(counter);
+    this.#alone.delete(counter);
+  }
+
+  #isSuspect(counter: number): boolean {
+    return (this.#deaths.get(counter) ?? 0) >= SUSPECT_AFTER;
+  }
+
+  #isRecorded(counter: number): boolean {
+    const deaths = this.#deaths.get(counter);
+    return this.#recorded.some(({ n, k, a }) => n === counter && k === deaths && a === 1);
+  }
+
+  #suspectInFlight(): number | undefined {
+    for (const counter of this.#inFlight) if (this.#isSuspect(counter)) return counter;
+    return undefined;
+  }
+
+  #firstSuspect(): number | undefined {
+    let first: number | undefined;
+    for (const [counter, deaths] of this.#deaths) {
+      if (deaths < SUSPECT_AFTER || this.isHeld(counter)) continue;
+      if (first === undefined || counter < first) first = counter;
+    }
+    return first;
+  }
+}
