@@ -25,6 +25,7 @@ export const STATUS_REASONS = [
   'starting',
   'connecting',
   'no_owner',
+  'moving',
   'encoder_behind',
   'connection_refused',
   'not_mqtt',
@@ -82,8 +83,11 @@ export function isActive(code: StatusCode): boolean {
 export interface StatusRecord {
   gatewayId: string;
   workspace: string;
+  /** The fleet of the owner. */
   fleet: string;
   incarnation: string;
+  /** How often the gateway had changed its fleet when the owner took it over; absent: never. */
+  moves?: number;
   code: StatusCode;
   class: StatusClass;
   reason: StatusReason;
