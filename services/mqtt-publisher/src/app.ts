@@ -27,6 +27,7 @@ import { IntegrationDirectory } from './adapters/nats/integration-directory.ts';
 import { NatsBacklogStore } from './adapters/nats/nats-backlog-store.ts';
 import { NatsCheckpointStore } from './adapters/nats/nats-checkpoint-store.ts';
 import { NatsDeadLetters } from './adapters/nats/nats-dead-letters.ts';
+import { NatsLineReader } from './adapters/nats/nats-line-reader.ts';
 import { NatsOutboxReader } from './adapters/nats/nats-outbox-reader.ts';
 import { Purger } from './adapters/nats/purger.ts';
 import { StatusWriter } from './adapters/nats/status-writer.ts';
@@ -58,12 +59,25 @@ export async function startApp(context: ServiceContext<PublisherConfig>): Promis
     status.stop();
   });
   const observer = createDeliveryObserver(registry);
-  const unreadable = new UnreadableBatches(nats, fleet, log, () => observer.deadLettered('unreadable'));
+  const unreadableOf = (name: string) =>
+    new UnreadableBatches(nats, name, log, () => observer.deadLettered('unreadable'));
+  const unreadable = unreadableOf(fleet);
+  const checkpoints = await KvStore.open<PublisherCheckpoint>(nats, 'checkpoints');
+  const leases = await KvStore.open<LeaseRecord>(nats, 'leases');
+  const leaseTtlMs = await leases.ttlMs();
+  const nonce = randomUUID();
   const dependencies: PartitionDependencies = {
     fleet,
     outbox: new NatsOutboxReader(nats, { fleet, readAhead: config.readAhead, unreadable }, log, clock),
     backlog: new NatsBacklogStore(nats, fleet, unreadable, log),
-    checkpoints: new NatsCheckpointStore(await KvStore.open<PublisherCheckpoint>(nats, 'checkpoints'), fleet),
+    line: new NatsLineReader(nats, fleet, unreadable),
+    checkpoints: new NatsCheckpointStore(checkpoints, fleet),
+    formerFleet: (name) => ({
+      checkpoints: new NatsCheckpointStore(checkpoints, name),
+      backlog: new NatsBacklogStore(nats, name, unreadableOf(name), log),
+      line: new NatsLineReader(nats, name, unreadableOf(name)),
+    }),
+    ...{ leases, leaseTtlMs, nonce },
     deadLetters: new NatsDeadLetters(nats, fleet),
     directory: new IntegrationDirectory(integrations, integrationStore, fleet, partitions),
     status,
@@ -99,15 +113,14 @@ export async function startApp(context: ServiceContext<PublisherConfig>): Promis
     clock,
     log,
   });
-  const leases = await KvStore.open<LeaseRecord>(nats, 'leases');
   const ownership = new SoleOwnership({
     role: 'publisher',
     fleet,
     instance: config.instance,
-    nonce: randomUUID(),
+    nonce,
     partitions,
     leases,
-    ttlMs: await leases.ttlMs(),
+    ttlMs: leaseTtlMs,
     clock,
     log,
   });

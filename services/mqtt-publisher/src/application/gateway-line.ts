@@ -14,6 +14,7 @@ import { WaitingRoom } from './waiting-room.ts';
 export type LineMode = 'live' | 'behind' | 'rejoining';
 
 const RETRY_MS = 200;
+const LEAVE_CHECK_MS = 10;
 
 /**
  * How one gateway's batches get into its lane: from OUTBOX, or, when its broker does not take them now, through its
@@ -23,6 +24,8 @@ export class GatewayLine {
   readonly lane: Lane;
   readonly gatewayId: string;
   readonly incarnation: string;
+  /** How often the gateway had changed its fleet when it came to this one. */
+  readonly moves: number;
   /** ms since the epoch; undefined before the first delivery. */
   lastDeliveredAt: number | undefined;
   readonly #context: PartitionContext;
@@ -54,6 +57,7 @@ export class GatewayLine {
   ) {
     this.gatewayId = gatewayId;
     this.incarnation = checkpoint.i;
+    this.moves = checkpoint.g ?? 0;
     this.#context = context;
     this.#onFed = onFed;
     this.lane = new Lane({ settled: checkpoint.s, lost: checkpoint.l ?? 0, aside: checkpoint.x ?? 0 });
@@ -139,7 +143,24 @@ export class GatewayLine {
       ...(lost > 0 ? { l: lost } : {}),
       ...(aside > 0 ? { x: aside } : {}),
       ...(this.lastDeliveredAt === undefined ? {} : { t: this.lastDeliveredAt }),
+      ...(this.moves > 0 ? { g: this.moves } : {}),
     };
+  }
+
+  /**
+   * Puts everything that is not durably settled into the waiting room, for an owner in another fleet. The session is
+   * over. False: stopped before that was done.
+   */
+  async leave(): Promise<boolean> {
+    const { signal } = this.#stopped;
+    this.brokerIs('away');
+    while (!signal.aborted) {
+      const isInLane = this.#mode === 'live' && this.lane.size > 0;
+      if (!this.#working && this.#waiting.length === 0 && !isInLane) return true;
+      this.wake();
+      await delay(LEAVE_CHECK_MS, this.#context.clock, signal);
+    }
+    return false;
   }
 
   stop(): void {

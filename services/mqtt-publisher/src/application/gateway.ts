@@ -1,8 +1,9 @@
 import type { GatewayCheckpoint, GatewayRecord, StatusCode, StatusRecord } from '@gatecast/shared/model';
 import type { Revisioned } from '@gatecast/shared/nats';
 import type { Batch } from '../domain/batch.ts';
+import { isSameLine, type LineName } from '../domain/place.ts';
 import { desiredSession } from '../domain/session-settings.ts';
-import { StatusTracker } from '../domain/status-tracker.ts';
+import { type StatusIdentity, StatusTracker } from '../domain/status-tracker.ts';
 import type { PartitionContext } from './context.ts';
 import { GatewayLine } from './gateway-line.ts';
 import { GatewaySession } from './gateway-session.ts';
@@ -26,9 +27,9 @@ export class Gateway {
     const { value: record, revision } = entry;
     this.#record = record;
     this.#context = context;
-    this.#status = new StatusTracker(record, this.#owner(), () => new Date(context.clock.now()), emitStatus);
     const own = checkpoint?.i === record.incarnation ? checkpoint : { i: record.incarnation, s: 0 };
     this.line = new GatewayLine(record.gatewayId, own, tail, context, () => this.#session.wake());
+    this.#status = new StatusTracker(this.#identity(), this.#owner(), () => new Date(context.clock.now()), emitStatus);
     this.#session = new GatewaySession(this.line, desiredSession(record, revision), this.#status, context);
   }
 
@@ -39,6 +40,11 @@ export class Gateway {
 
   get incarnation(): string {
     return this.#record.incarnation;
+  }
+
+  /** Whether a batch of that line is this gateway's, in its present stay in this fleet. */
+  isOf(line: LineName): boolean {
+    return isSameLine(this.line, line);
   }
 
   start(): void {
@@ -64,7 +70,7 @@ export class Gateway {
 
   /** The lease is valid (again), perhaps of a higher epoch. */
   resume(): void {
-    this.#status.reidentify(this.#record, this.#owner());
+    this.#status.reidentify(this.#identity(), this.#owner());
     this.#session.resume();
     this.line.wake();
   }
@@ -73,6 +79,15 @@ export class Gateway {
   async stop(): Promise<void> {
     await this.#session.stop();
     this.line.stop();
+  }
+
+  /**
+   * Planned end: an owner in another fleet serves it next. True: what is not durably settled is in the waiting room.
+   * False: that could not be done, the partition is given up.
+   */
+  async leave(): Promise<boolean> {
+    await this.#session.stop();
+    return await this.line.leave();
   }
 
   /** The registration is gone: says good-bye to the broker and forgets what was queued. */
@@ -85,6 +100,11 @@ export class Gateway {
   abort(): void {
     this.line.stop();
     this.#session.abort();
+  }
+
+  #identity(): StatusIdentity {
+    const { gatewayId, workspace, incarnation } = this.#record;
+    return { gatewayId, workspace, incarnation, fleet: this.#context.fleet, moves: this.line.moves };
   }
 
   #owner(): { instance: string; epoch: number } {

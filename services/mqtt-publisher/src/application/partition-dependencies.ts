@@ -5,20 +5,32 @@ import type {
   BacklogStore,
   CheckpointStore,
   DeadLetters,
+  FormerFleet,
   GatewayDirectory,
+  LineReader,
   MqttConnector,
   OutboxReader,
   StatusSink,
 } from './ports.ts';
+import type { StandInOptions } from './stand-in.ts';
 
 /** What every partition of a fleet works with. */
 export interface PartitionDependencies {
   readonly fleet: string;
   readonly outbox: OutboxReader;
+  /** One gateway's part of `outbox`. */
+  readonly line: LineReader;
   readonly backlog: BacklogStore;
   readonly checkpoints: CheckpointStore;
   readonly deadLetters: DeadLetters;
   readonly directory: GatewayDirectory;
+  /** The fleet that a gateway comes from. */
+  readonly formerFleet: (fleet: string) => FormerFleet;
+  /** For standing in for a fleet that has no publisher. */
+  readonly leases: StandInOptions['leases'];
+  readonly leaseTtlMs: number;
+  /** Unique to this process. */
+  readonly nonce: string;
   readonly status: StatusSink;
   readonly connector: MqttConnector;
   readonly limits: DeliveryLimits;

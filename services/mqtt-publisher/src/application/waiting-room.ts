@@ -2,6 +2,7 @@ import { isGatecastError } from '@gatecast/shared/errors';
 import { delay } from '@gatecast/shared/lifecycle';
 import type { GatewayCheckpoint } from '@gatecast/shared/model';
 import type { Batch } from '../domain/batch.ts';
+import { isSameLine, type LineName } from '../domain/place.ts';
 import type { PartitionContext } from './context.ts';
 import type { BacklogTail } from './ports.ts';
 
@@ -10,7 +11,7 @@ const RETRY_MS = 200;
 /** One gateway's place in BACKLOG: what it has put there, and how far it has read. */
 export class WaitingRoom {
   readonly #gatewayId: string;
-  readonly #incarnation: string;
+  readonly #line: LineName;
   readonly #context: PartitionContext;
   readonly #stopped: AbortSignal;
   #tail: { sequence: number; last: number };
@@ -29,11 +30,11 @@ export class WaitingRoom {
     stopped: AbortSignal,
   ) {
     this.#gatewayId = gatewayId;
-    this.#incarnation = checkpoint.i;
+    this.#line = { incarnation: checkpoint.i, moves: checkpoint.g ?? 0 };
     this.#context = context;
     this.#stopped = stopped;
     this.#handled = checkpoint.h ?? 0;
-    this.#tail = { sequence: tail?.sequence ?? 0, last: tail?.incarnation === checkpoint.i ? tail.last : 0 };
+    this.#tail = { sequence: tail?.sequence ?? 0, last: tail && isSameLine(tail, this.#line) ? tail.last : 0 };
   }
 
   /** Counter of the last message in it. */
@@ -93,10 +94,10 @@ export class WaitingRoom {
     return this.#context.backlog.read(this.#gatewayId, this.#readFrom, this.#tail.sequence);
   }
 
-  /** `batch` was read. Returns whether it is of the present registration. */
+  /** `batch` was read. Returns whether it is of the present registration, and of its present stay in this fleet. */
   passed(batch: Batch): boolean {
     this.#readFrom = batch.sequence + 1;
-    return batch.headers.incarnation === this.#incarnation;
+    return isSameLine(batch.headers, this.#line);
   }
 
   /** `batch` was read and is in the lane now: it is needed until its end is recorded. */
@@ -129,7 +130,7 @@ export class WaitingRoom {
     const { backlog, log } = this.#context;
     try {
       const tail = await backlog.tail(this.#gatewayId);
-      const last = tail?.incarnation === this.#incarnation ? tail.last : 0;
+      const last = tail && isSameLine(tail, this.#line) ? tail.last : 0;
       this.#tail = { sequence: tail?.sequence ?? 0, last: Math.max(this.#tail.last, last) };
     } catch (error) {
       log.warn({ err: error, gatewayId: this.#gatewayId }, 'could not read the end of the waiting room');

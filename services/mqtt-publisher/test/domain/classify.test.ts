@@ -13,6 +13,7 @@ const NO_FAILURE: readonly StatusReason[] = [
   'starting',
   'connecting',
   'no_owner',
+  'moving',
   'encoder_behind',
 ];
 

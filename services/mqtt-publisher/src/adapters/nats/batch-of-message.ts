@@ -9,7 +9,10 @@ import type { Batch } from '../../domain/batch.ts';
  * A batch as it lies in OUTBOX or BACKLOG.
  * @throws {GatecastError} `SCHEMA_UNKNOWN`, `PAYLOAD_MALFORMED`
  */
-export function batchOfMessage(message: JsMsg, origin: Batch['origin']): Batch {
+export function batchOfMessage(
+  message: Pick<JsMsg, 'subject' | 'seq' | 'headers' | 'data'>,
+  origin: Batch['origin'],
+): Batch {
   const headers = readBatchHeaders(message.headers);
   const messages = decodeBatch(message.data);
   if (messages.length !== headers.count) {

@@ -2,7 +2,7 @@ import { type GatewayRecord, partitionOf } from '@gatecast/shared/model';
 import type { KeyValueStore, KeyValueView, Revisioned } from '@gatecast/shared/nats';
 import type { GatewayDirectory } from '../../application/ports.ts';
 
-/** The gateways of one fleet, from the bucket `integrations`. */
+/** The gateways of one fleet, and those that come from there, from the bucket `integrations`. */
 export class IntegrationDirectory implements GatewayDirectory {
   readonly #view: KeyValueView<GatewayRecord>;
   readonly #store: KeyValueStore<GatewayRecord>;
@@ -23,7 +23,9 @@ export class IntegrationDirectory implements GatewayDirectory {
 
   *ofPartition(partition: number): Iterable<Revisioned<GatewayRecord>> {
     for (const [gatewayId, entry] of this.#view.entries()) {
-      if (entry.value.fleet === this.#fleet && partitionOf(gatewayId, this.#partitions) === partition) yield entry;
+      const { fleet, movedFrom } = entry.value;
+      const isOurs = fleet === this.#fleet || movedFrom === this.#fleet;
+      if (isOurs && partitionOf(gatewayId, this.#partitions) === partition) yield entry;
     }
   }
 

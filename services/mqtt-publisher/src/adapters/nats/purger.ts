@@ -72,6 +72,7 @@ export class Purger {
     await this.#purgeOutbox(served, outboxStreamOf(fleet, 0), signal);
     const backlog = backlogStreamOf(fleet);
     const { last_seq: last } = (await nats.jsm.streams.info(backlog)).state;
+    for (const partition of served) await partition.lookAfterRooms();
     const floors = served.map((partition) => partition.backlogFloor).filter((floor) => floor !== undefined);
     await this.#purge(backlog, Math.min(last + 1, ...floors));
   }
@@ -108,9 +109,11 @@ export class Purger {
   /** Otherwise a crash of the encoder would encode what is settled again. */
   async #encoderHasRecorded(partition: number, settled: PublisherCheckpoint): Promise<boolean> {
     const record = await this.#options.encoderCheckpoints.get(keys.checkpoint('encoder', ALL_FLEETS, partition));
-    return Object.entries(settled.gateways).every(([gatewayId, { i, s, h }]) => {
+    return Object.entries(settled.gateways).every(([gatewayId, { i, s, h, g = 0, m }]) => {
       const encoded = record?.value.gateways[gatewayId];
-      return encoded?.i === i && encoded.c >= Math.max(s, h ?? 0);
+      // The end of a line tells the next encoder that it ended, until it is recorded.
+      const line = m === undefined ? g : g + 1;
+      return encoded?.i === i && encoded.c >= Math.max(s, h ?? 0) && (encoded.g ?? 0) >= line;
     });
   }
 

@@ -65,7 +65,7 @@ export function describeBacklogStore(name: string, open: () => Promise<BacklogUn
     test('the tail is the last batch', async () => {
       const { store } = await setUp();
       const [, sequence] = await fill(store, 'gw-1', [1, 2]);
-      expect(await store.tail('gw-1')).toEqual({ sequence, last: 2, incarnation: 'first' });
+      expect(await store.tail('gw-1')).toEqual({ sequence, last: 2, incarnation: 'first', moves: 0 });
     });
 
     test('refuses who does not know the tail', async () => {
