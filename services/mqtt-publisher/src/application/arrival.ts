@@ -95,10 +95,13 @@ export class Arrival implements LineName {
     this.checkpoint ??= await this.#takeOver();
     if (!this.checkpoint || !this.#mayAct()) return false;
     await record(this.checkpoint);
-    if (!this.#mayAct() || !(await this.#catchUp(this.checkpoint))) return false;
-    const tail = await context.backlog.tail(gatewayId);
-    // More may have come while that was asked; from here on nothing waits.
-    if (!this.#mayAct() || !this.#isCaughtUp) return false;
+    let tail = await context.backlog.tail(gatewayId);
+    // Until nothing waits in the very turn in which it arrives.
+    while (!this.#isCaughtUp) {
+      if (!this.#mayAct()) return false;
+      tail = await this.#catchUp(this.checkpoint);
+    }
+    if (!this.#mayAct()) return false;
     context.log.info({ gatewayId, from, moves: this.moves }, 'gateway taken over from another fleet');
     onArrived(this.checkpoint, tail);
     return true;
@@ -114,17 +117,17 @@ export class Arrival implements LineName {
     const { m: _to, g: _before, h: handled = 0, ...counters } = given;
     const tail = await former.backlog.tail(gatewayId);
     const waiting = former.backlog.read(gatewayId, 0, tail?.sequence ?? 0);
-    const last = await putInto(context.backlog, waiting, {
+    const end = await putInto(context.backlog, waiting, {
       gatewayId,
       of: { incarnation, moves: moves - 1 },
       as: { incarnation, moves },
       settled: given.s,
       mayAct: () => this.#mayAct(),
     });
-    if (last === undefined || !this.#mayAct()) return undefined;
+    if (!end || !this.#mayAct()) return undefined;
     // Not further than what was read: the gateway may come back one day, and use that room again.
     if (tail) await former.backlog.forget(gatewayId, tail.sequence);
-    const highest = Math.max(handled, last);
+    const highest = Math.max(handled, end.last);
     return { ...counters, ...(highest > given.s ? { h: highest } : {}), g: moves };
   }
 
@@ -138,19 +141,29 @@ export class Arrival implements LineName {
     return isLast ? await standIn.giveAway(gateway, from, former, () => this.#mayAct()) : undefined;
   }
 
-  /** Puts what its line here has brought so far into the waiting room. False: broken off. */
-  async #catchUp({ s: settled }: GatewayCheckpoint): Promise<boolean> {
-    const { line, context } = this.#options;
+  /** Puts what its line here has brought since the last time into the waiting room. Resolves to the end of that. */
+  async #catchUp({ s: settled }: GatewayCheckpoint): Promise<BacklogTail | undefined> {
+    const { incarnation, moves } = this;
+    const line = { incarnation, moves };
     const { gatewayId } = this.entry.value;
-    while (!this.#isCaughtUp) {
-      const upTo = this.#last;
-      const batches = line.read(context.partition, gatewayId, this.#first ?? 0);
-      const transfer = { gatewayId, of: this, as: { incarnation: this.incarnation, moves: this.moves }, settled };
-      const last = await putInto(context.backlog, batches, { ...transfer, mayAct: () => this.#mayAct() });
-      if (last === undefined) return false;
-      this.#caughtUpTo = upTo;
+    const mayAct = () => this.#mayAct();
+    const upTo = this.#last;
+    const transfer = { gatewayId, of: line, as: line, settled, mayAct };
+    const end = await putInto(this.#options.context.backlog, this.#newBatches(), transfer);
+    if (end) this.#caughtUpTo = Math.max(upTo, this.#caughtUpTo);
+    return end;
+  }
+
+  /** Its batches that were not read yet; also those that the moving line will bring only later. */
+  async *#newBatches(): AsyncGenerator<Batch> {
+    const { line, context } = this.#options;
+    const from = Math.max(this.#first ?? 0, this.#caughtUpTo + 1);
+    let read = from - 1;
+    for await (const batch of line.read(context.partition, this.entry.value.gatewayId, from)) {
+      yield batch;
+      read = batch.sequence;
     }
-    return true;
+    this.#caughtUpTo = read;
   }
 
   get #isCaughtUp(): boolean {

@@ -67,8 +67,10 @@ export class Moves {
     return first;
   }
 
-  /** Lowest sequence of BACKLOG that the new owners of gateways that were given away may need; undefined: none does. */
+  /** Lowest sequence of BACKLOG that gateways on their way may need, either way; undefined: none does. */
   get backlogFloor(): number | undefined {
+    // What a gateway brings along is there before anything says that it is this fleet's.
+    if (this.#arrivals.size > 0) return 0;
     return this.#rooms.size === 0 ? undefined : Math.min(...this.#rooms.values());
   }
 
@@ -107,6 +109,8 @@ export class Moves {
         this.#given.delete(gatewayId);
         dependencies.observer.moved('here');
         onArrived(arrival.entry, checkpoint, tail, arrival.end);
+        // Its place in OUTBOX is held no longer.
+        context.requestRecord('soon');
       },
     });
     this.#arrivals.set(gatewayId, arrival);

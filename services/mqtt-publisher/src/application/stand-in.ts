@@ -93,9 +93,9 @@ async function giveAwayUnder(
   const line = { incarnation, moves: moves - 1 };
   const rest = fleet.line.read(partition, gatewayId, claimed.value.seq + 1);
   const transfer = { gatewayId, of: line, as: line, settled: before.s, mayAct: isValid };
-  const last = await putInto(fleet.backlog, rest, transfer);
-  if (last === undefined || !isValid()) return undefined;
-  const handled = Math.max(before.h ?? 0, last);
+  const end = await putInto(fleet.backlog, rest, transfer);
+  if (!end || !isValid()) return undefined;
+  const handled = Math.max(before.h ?? 0, end.last);
   const entry = { ...before, ...(handled > before.s ? { h: handled } : {}), m: gateway.fleet };
   const value = { ...claimed.value, gateways: { ...claimed.value.gateways, [gatewayId]: entry } };
   await fleet.checkpoints.write(partition, value, claimed.revision);

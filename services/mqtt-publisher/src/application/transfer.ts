@@ -1,6 +1,6 @@
 import type { Batch } from '../domain/batch.ts';
 import { isSameLine, type LineName } from '../domain/place.ts';
-import type { BacklogStore } from './ports.ts';
+import type { BacklogStore, BacklogTail } from './ports.ts';
 
 export interface Transfer {
   readonly gatewayId: string;
@@ -15,15 +15,15 @@ export interface Transfer {
 }
 
 /**
- * Puts `batches` at the end of a waiting room, those that are not there yet: it may be repeated. Resolves to the highest
- * counter in the room; undefined when it was broken off.
+ * Puts `batches` at the end of a waiting room, those that are not there yet: it may be repeated. Resolves to the room's
+ * end, `last` being 0 when it holds nothing of the line; undefined when it was broken off.
  * @throws {GatecastError} as `BacklogStore.append`. A full room is waited out by the caller: nothing is lost here
  */
 export async function putInto(
   room: BacklogStore,
   batches: AsyncIterable<Batch>,
   { gatewayId, of, as, settled, mayAct }: Transfer,
-): Promise<number | undefined> {
+): Promise<BacklogTail | undefined> {
   const tail = await room.tail(gatewayId);
   let sequence = tail?.sequence ?? 0;
   let last = tail && isSameLine(tail, as) ? tail.last : 0;
@@ -34,5 +34,5 @@ export async function putInto(
     sequence = await room.append({ ...batch, headers: { ...batch.headers, ...as } }, sequence);
     last = batch.last;
   }
-  return last;
+  return { sequence, last, ...as };
 }
