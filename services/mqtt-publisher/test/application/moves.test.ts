@@ -1,3 +1,4 @@
+import { leaseKeyOf } from '@gatecast/shared/ownership';
 import { describe, expect, it } from 'vitest';
 import { upTo } from '../support/batches.ts';
 import { type FakePublisher, LEASE_TTL_MS, MoveWorld } from '../support/move-world.ts';
@@ -85,7 +86,7 @@ describe('a gateway that moves to another fleet', () => {
     expect(world.broker.sessions).toBe(1);
     await world.clock.advance(LONG_MS);
     expect(world.broker.counters).toEqual(upTo(10));
-    expect(await world.leases.get('publisher.east.all')).toBeUndefined();
+    expect(await world.leases.get(leaseKeyOf('publisher', 'east', 0))).toBeUndefined();
     expect(west.partition.backlogFloor).toBeUndefined();
   });
 

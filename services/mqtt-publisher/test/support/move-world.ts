@@ -2,7 +2,7 @@ import { GatecastError } from '@gatecast/shared/errors';
 import { createLogger } from '@gatecast/shared/logging';
 import type { GatewayRecord } from '@gatecast/shared/model';
 import type { Revisioned } from '@gatecast/shared/nats';
-import type { LeaseRecord } from '@gatecast/shared/ownership';
+import { type LeaseRecord, leaseKeyOf } from '@gatecast/shared/ownership';
 import { InMemoryKv, ManualClock } from '@gatecast/shared/testing';
 import { Partition } from '../../src/application/partition.ts';
 import type { PartitionDependencies } from '../../src/application/partition-dependencies.ts';
@@ -172,11 +172,11 @@ export class MoveWorld {
 
   /** The fleet has a living owner, as far as leases tell. */
   async holdLease(fleet: string): Promise<void> {
-    await this.leases.create(`publisher.${fleet}.all`, { instance: fleet, nonce: fleet, renewedAt: '' });
+    await this.leases.create(leaseKeyOf('publisher', fleet, 0), { instance: fleet, nonce: fleet, renewedAt: '' });
   }
 
   loseLease(fleet: string): void {
-    this.leases.expire(`publisher.${fleet}.all`);
+    this.leases.expire(leaseKeyOf('publisher', fleet, 0));
   }
 
   /** config-api moves the gateway, and all hear of it. */
