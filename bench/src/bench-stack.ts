@@ -1,5 +1,12 @@
 import { type IntegrationWrite, LocalStack, type LocalStackOptions, type ServiceInstance } from '@gatecast/local-stack';
-import { type BrokerMessage, FaultableBroker, findMosquitto, Mosquitto, waitFor } from '@gatecast/shared/testing';
+import {
+  type BrokerMessage,
+  FaultableBroker,
+  findMosquitto,
+  Mosquitto,
+  type MosquittoTls,
+  waitFor,
+} from '@gatecast/shared/testing';
 import { stampOf } from './load/readings.ts';
 import type { LoadTarget } from './load/request.ts';
 import type { DeliveryLedger } from './measuring/delivery-ledger.ts';
@@ -19,11 +26,11 @@ export async function startStack({ resources }: BenchContext, options: LocalStac
  * mosquitto without its log of every packet, and without a limit to what it has in flight to a client.
  * @throws {TestingError} `BINARY_NOT_FOUND`
  */
-export async function startMosquitto({ resources }: BenchContext, config = ''): Promise<Mosquitto> {
+export async function startMosquitto({ resources }: BenchContext, tls?: MosquittoTls): Promise<Mosquitto> {
   if (findMosquitto() === undefined) throw new Error('this section needs mosquitto');
   // Repeated lines add up, so the harness's `log_type all` is taken back first; its start is waited for by its log.
-  const quiet = ['log_type none', 'log_type information', config].join('\n');
-  return resources.use(await Mosquitto.start({ maxInflightMessages: 0, config: quiet }));
+  const config = 'log_type none\nlog_type information';
+  return resources.use(await Mosquitto.start({ maxInflightMessages: 0, config, ...(tls && { tls }) }));
 }
 
 /** A broker in this process, on the clock of the load, that tells the ledger of every stamped reading it takes over. */
@@ -40,7 +47,7 @@ export interface FleetPlan {
   count: number;
   /** Number of the first one. Default 0. */
   from?: number;
-  mqtt(index: number): IntegrationWrite;
+  mqtt(index: number): IntegrationWrite | Promise<IntegrationWrite>;
 }
 
 /** Twelve digits, like the serials of bases. */
@@ -53,7 +60,10 @@ export async function registerGateways(stack: LocalStack, { count, from = 0, mqt
   let next = from;
   const worker = async () => {
     for (let index = next++; index < from + count; index = next++) {
-      const { gatewayId, token } = await stack.registerGateway({ gatewayId: gatewayIdOf(index), mqtt: mqtt(index) });
+      const { gatewayId, token } = await stack.registerGateway({
+        gatewayId: gatewayIdOf(index),
+        mqtt: await mqtt(index),
+      });
       targets[index - from] = { gatewayId, token };
     }
   };

@@ -27,6 +27,8 @@ export class SteadyLoad {
   /** Readings accepted, by gateway. */
   readonly #accepted = new Map<string, number>();
   readonly #startTime = Math.floor(Date.now() / 1000) - HORIZON_SECONDS;
+  /** End the pauses that last. */
+  readonly #pauses = new Set<() => void>();
   #refused = 0;
   #running = true;
   #done: Promise<unknown> = Promise.resolve();
@@ -65,6 +67,7 @@ export class SteadyLoad {
   /** Ends after the requests under way. Repeated calls do nothing more. */
   async stop(): Promise<void> {
     this.#running = false;
+    for (const end of this.#pauses) end();
     await this.#done;
     this.#requests.close();
   }
@@ -77,7 +80,7 @@ export class SteadyLoad {
     const { intervalMs, batch } = this.#options;
     for (let index = 0; this.#running; index += 1) {
       const sentAt = firstDue + index * intervalMs;
-      await pause(sentAt - timestamp());
+      await this.#pause(sentAt - timestamp());
       if (!this.#running) return;
       const body = requestBody(this.#startTime + index, batch, { sequence: index * batch, sentAt });
       if (!(await this.#untilAccepted(gateway, body))) return;
@@ -89,7 +92,7 @@ export class SteadyLoad {
     while (!(await this.#isAccepted(gateway, body))) {
       this.#refused += 1;
       if (!this.#running) return false;
-      await pause(REPEAT_PAUSE_MS);
+      await this.#pause(REPEAT_PAUSE_MS);
     }
     return true;
   }
@@ -101,8 +104,17 @@ export class SteadyLoad {
       return false; // no answer: whether it was accepted is not known, and the same request again is no repeat
     }
   }
-}
 
-function pause(ms: number): Promise<void> {
-  return ms <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, ms));
+  #pause(ms: number): Promise<void> {
+    if (ms <= 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.#pauses.delete(end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      this.#pauses.add(end);
+    });
+  }
 }
