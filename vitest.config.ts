@@ -17,6 +17,7 @@ export default defineConfig({
             'packages/*/test/**/*.test.ts',
             'services/*/test/**/*.test.ts',
             'demo/test/**/*.test.ts',
+            'bench/test/**/*.test.ts',
             'scripts/test/**/*.test.ts',
           ],
           testTimeout: 20_000,

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { parseArguments, USAGE, UsageError } from './arguments.ts';
 import { type Environment, renderMarkdown, renderText } from './reporting/report.ts';
 import { runSections } from './runner.ts';
@@ -52,6 +52,7 @@ function describeMachine(quick: boolean): Environment {
   return {
     node: process.versions.node,
     cpus: `${models.length} × ${models[0]?.model.trim() || 'unknown CPU'}`,
+    loadBefore: loadavg()[0] ?? Number.NaN,
     quick,
     commit: commitOf(),
   };

@@ -15,6 +15,8 @@ export interface RenderedSection {
 export interface Environment {
   node: string;
   cpus: string;
+  /** Load average of the last minute, before the first section: above some tenths, others were at work. */
+  loadBefore: number;
   quick: boolean;
   commit: string;
 }
@@ -51,9 +53,9 @@ function render(sections: readonly RenderedSection[], environment: Environment, 
   return `${parts.join('\n\n').trim()}\n`;
 }
 
-function machine({ node, cpus, quick, commit }: Environment): string {
+function machine({ node, cpus, loadBefore, quick, commit }: Environment): string {
   const caveat = quick ? ' A quick run: figures to see that it works, not to be quoted.' : '';
-  return `Node ${node}, ${cpus}, commit ${commit}. Everything shares this machine: our services, NATS, the brokers and the load.${caveat}`;
+  return `Node ${node}, ${cpus}, commit ${commit}; load average before ${number(loadBefore, 1)}. Everything shares this machine: our services, NATS, the brokers and the load.${caveat}`;
 }
 
 /** One row for each target; the worst figure counts where several sections have one. */

@@ -1,3 +1,4 @@
+import type { LocalStack } from '@gatecast/local-stack';
 import { type BrokerConnection, type FaultableBroker, waitFor } from '@gatecast/shared/testing';
 import {
   acceptedOf,
@@ -12,7 +13,7 @@ import { SteadyLoad } from '../load/steady-load.ts';
 import { DeliveryLedger } from '../measuring/delivery-ledger.ts';
 import { timestamp } from '../measuring/timestamp.ts';
 import { number } from '../reporting/format.ts';
-import type { BenchContext, Integrity, Section } from '../section.ts';
+import type { Integrity, Section } from '../section.ts';
 import { ACK_TIMEOUT_SECONDS, WINDOW } from '../targets.ts';
 
 export interface HungBrokerRow {
@@ -45,9 +46,52 @@ export const hungBroker: Section<HungBrokerResult> = {
   title: 'Hung broker',
   deadlineMs: 5 * 60_000,
   async run(context) {
-    const rows: HungBrokerRow[] = [];
-    for (const qos of [1, 0] as const) rows.push(await measure(context, qos));
-    return { intervalMs: INTERVAL_MS, rows };
+    const { options, resources, log } = context;
+    const ledger = new DeliveryLedger();
+    const broker = await startLedgerBroker(context, ledger);
+    const stack = await startStack(context);
+    const perQos = options.quick ? GATEWAYS.quick : GATEWAYS.full;
+    const qosOf = (index: number) => (index < perQos ? 1 : 0);
+    const gateways = await registerGateways(stack, {
+      count: 2 * perQos,
+      mqtt: (index) => ({ host: broker.host, port: broker.port, qos: qosOf(index) }),
+    });
+    await untilGreen(stack, gateways.length);
+    const load = resources.use(
+      SteadyLoad.start({ ingestUrl: stack.ingest.baseUrl, gateways, intervalMs: INTERVAL_MS }),
+    );
+    await wait(WARM_UP_MS);
+
+    const hungAt = timestamp();
+    const hung = hang(broker);
+    await untilReset(hung);
+    await wait(AFTERWARDS_MS);
+    await load.stop();
+    await untilDelivered(ledger, acceptedOf(load, gateways), DRAIN_MS);
+
+    const rowOf = async (qos: 0 | 1): Promise<HungBrokerRow> => {
+      const own = gateways.filter((_, index) => qosOf(index) === qos);
+      const ids = own.map(({ gatewayId }) => gatewayId);
+      const resets = hung
+        .filter(({ clientId }) => ids.includes(clientId))
+        .map(({ closedAt = Number.NaN }) => closedAt - hungAt);
+      const left = await Promise.all(ids.map((gatewayId) => leftGreen(stack, gatewayId, hungAt)));
+      const integrity = ledger.integrity(acceptedOf(load, own));
+      const mostDuplicates = Math.max(...ids.map((gatewayId) => ledger.duplicatesOf(gatewayId)));
+      const row = {
+        qos,
+        gateways: ids.length,
+        reset: Math.max(...resets),
+        notGreen: Math.max(...left),
+        integrity,
+        mostDuplicates,
+      };
+      log(
+        `QoS ${qos}: reset after ${number(row.reset / 1000, 2)} s, not green after ${number(row.notGreen / 1000, 2)} s`,
+      );
+      return row;
+    };
+    return { intervalMs: INTERVAL_MS, rows: [await rowOf(1), await rowOf(0)] };
   },
   render({ intervalMs, rows }) {
     const header = [
@@ -85,51 +129,22 @@ export const hungBroker: Section<HungBrokerResult> = {
   },
 };
 
-async function measure(context: BenchContext, qos: 0 | 1): Promise<HungBrokerRow> {
-  const { options, resources, log } = context;
-  const ledger = new DeliveryLedger();
-  const broker = await startLedgerBroker(context, ledger);
-  const stack = await startStack(context);
-  const mqtt = { host: broker.host, port: broker.port, qos };
-  const count = options.quick ? GATEWAYS.quick : GATEWAYS.full;
-  const gateways = await registerGateways(stack, { count, mqtt: () => mqtt });
-  await untilGreen(stack, count);
-  const load = resources.use(SteadyLoad.start({ ingestUrl: stack.ingest.baseUrl, gateways, intervalMs: INTERVAL_MS }));
-  await wait(WARM_UP_MS);
-
-  const hungAt = timestamp();
-  const hung = hang(broker);
+/** @throws {TestingError} `WAIT_TIMEOUT` when a session that hangs is not ended. */
+async function untilReset(hung: readonly BrokerConnection[]): Promise<void> {
   await waitFor(() => hung.every(({ closedAt }) => closedAt !== undefined), {
     timeoutMs: NOTICE_DEADLINE_MS,
     intervalMs: 50,
     describe: () => `${hung.length} sessions to be reset; ${hung.filter(({ closedAt }) => closedAt).length} were`,
   });
-  const reset = Math.max(...hung.map(({ closedAt = Number.NaN }) => closedAt - hungAt));
-  await wait(AFTERWARDS_MS);
-  await load.stop();
-  const accepted = acceptedOf(load, gateways);
-  await untilDelivered(ledger, accepted, DRAIN_MS);
-  const left = await Promise.all(
-    gateways.map(async ({ gatewayId }) => {
-      const since = (await stack.api.history(gatewayId))
-        .filter(({ code }) => code !== 'MQTT_INFO_NO_ERR')
-        .map((entry) => Date.parse(entry.time))
-        .filter((time) => time >= Math.floor(hungAt));
-      return since.length === 0 ? Number.NaN : Math.min(...since) - hungAt;
-    }),
-  );
-  const row: HungBrokerRow = {
-    qos,
-    gateways: count,
-    reset,
-    notGreen: Math.max(...left),
-    integrity: ledger.integrity(accepted),
-    mostDuplicates: Math.max(...gateways.map(({ gatewayId }) => ledger.duplicatesOf(gatewayId))),
-  };
-  log(`QoS ${qos}: reset after ${number(reset / 1000, 2)} s, not green after ${number(row.notGreen / 1000, 2)} s`);
-  await stack.stop();
-  await broker.stop();
-  return row;
+}
+
+/** From the moment on until the gateway's first status that is not green, ms; NaN when there was none. */
+async function leftGreen(stack: LocalStack, gatewayId: string, hungAt: number): Promise<number> {
+  const times = (await stack.api.history(gatewayId))
+    .filter(({ code }) => code !== 'MQTT_INFO_NO_ERR')
+    .map(({ time }) => Date.parse(time) - hungAt)
+    .filter((ms) => ms >= 0);
+  return times.length === 0 ? Number.NaN : Math.min(...times);
 }
 
 /** The connections that are up answer nothing any more. */

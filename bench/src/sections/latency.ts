@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import {
   acceptedOf,
   registerGateways,
@@ -23,6 +24,8 @@ export interface LatencyResult {
   rate: number;
   runs: LatencySummary[];
   refused: number;
+  /** Of the event loop of load and broker, ms: so much of the latency may be theirs. */
+  ownDelayP99: number;
   integrity: Integrity;
 }
 
@@ -55,6 +58,8 @@ export const latency: Section<LatencyResult> = {
       SteadyLoad.start({ ingestUrl: stack.ingest.baseUrl, gateways, batch: BATCH, intervalMs }),
     );
     await wait(WARM_UP_MS);
+    const ownDelay = monitorEventLoopDelay({ resolution: 1 });
+    ownDelay.enable();
     const ids = gateways.map(({ gatewayId }) => gatewayId);
     const periods: { from: number; to: number }[] = [];
     for (let run = 0; run < (options.runs ?? 3); run += 1) {
@@ -62,6 +67,7 @@ export const latency: Section<LatencyResult> = {
       await wait(options.quick ? 8_000 : 20_000);
       periods.push({ from, to: timestamp() });
     }
+    ownDelay.disable();
     await load.stop();
     const accepted = acceptedOf(load, gateways);
     await untilDelivered(ledger, accepted, DRAIN_MS);
@@ -75,10 +81,11 @@ export const latency: Section<LatencyResult> = {
       rate: load.readingsPerSecond,
       runs,
       refused: load.refused,
+      ownDelayP99: ownDelay.percentile(99) / 1e6,
       integrity,
     };
   },
-  render({ gateways, batch, peak, rate, runs, refused, integrity }) {
+  render({ gateways, batch, peak, rate, runs, refused, ownDelayP99, integrity }) {
     const of = (pick: (run: LatencySummary) => number) => range(spread(runs.map(pick)), 1);
     return {
       method: `${gateways} gateways, QoS 1, batches of ${batch}, at ${number(rate)} readings/s: half of ${number(peak)}. Each reading carries the time it was due at its gateway, by the clock of the broker in the process of the load; measured when the broker has it and acknowledges it. ${runs.length} periods: median, lowest and highest.`,
@@ -97,7 +104,9 @@ export const latency: Section<LatencyResult> = {
           ],
         },
       ],
-      notes: [`Refused requests: ${refused}. Lost ${integrity.lost}, out of order ${integrity.reordered}.`],
+      notes: [
+        `The event loop of load and broker was late by up to ${number(ownDelayP99, 1)} ms (p99). Refused requests: ${refused}. Lost ${integrity.lost}, out of order ${integrity.reordered}.`,
+      ],
       figures: [
         { target: 'latencyP99', measured: spread(runs.map(({ p99 }) => p99)).median },
         { target: 'lost', measured: integrity.lost },

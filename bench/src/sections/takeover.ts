@@ -105,10 +105,12 @@ export const takeover: Section<TakeoverResult> = {
       ...[0.5, 0.9, 0.99, 1].map((fraction) => number(percentile(gaps, fraction) / 1000, 2)),
       number(worstOfOthers / 1000, 2),
     ]);
-    const worst = (wanted: TakeoverRun['kind']) =>
-      Math.max(
-        ...runs.filter(({ kind }) => kind === wanted).flatMap(({ gaps, worstOfOthers }) => [...gaps, worstOfOthers]),
-      ) / 1000;
+    const worst = (wanted: TakeoverRun['kind']) => {
+      const of = runs.filter(({ kind }) => kind === wanted);
+      // Where nothing moved there was no takeover to measure.
+      if (of.length === 0 || of.some(({ gaps }) => gaps.length === 0)) return Number.NaN;
+      return Math.max(...of.flatMap(({ gaps, worstOfOthers }) => [...gaps, worstOfOthers])) / 1000;
+    };
     return {
       method: `${gateways} gateways with one broker, ${publishers} publishers, QoS 1, lease TTL ${LEASE_TTL_MS / 1000} s. Each gateway sends a reading every ${intervalMs} ms, so that no gap is shorter. The publisher with most gateways is ended; a gap is the time between two new readings of one gateway at its broker. A gateway has moved when it connected again.`,
       tables: [{ rows: [header, ...body] }],
