@@ -78,7 +78,10 @@ it('sessions: 5,000 plain ones without flags are what the target is for', () => 
     heap: { used: 100, external: 5 },
     constructors: undefined,
   });
-  const report = sessions.render({ rows: [row(1_000, [], 150), row(5_000, ['--flag'], 200), row(5_000, [], 250)] });
+  const report = sessions.render({
+    keepAliveSeconds: 60,
+    rows: [row(1_000, [], 150), row(5_000, ['--flag'], 200), row(5_000, [], 250)],
+  });
   expectWholeTables(report);
   expect(figuresOf(report)).toEqual({ sessionsRss: 250, sessionsCpu: 1.5 });
 });
