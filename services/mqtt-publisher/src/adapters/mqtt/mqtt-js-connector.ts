@@ -76,6 +76,8 @@ export class MqttJsConnector implements MqttConnector {
 /** Largest packet that a broker may send us: we subscribe to nothing, so only acknowledgements come. */
 const MAX_INCOMING_PACKET = 64 * 1024;
 
+const noLog = () => {};
+
 function clientOptions(
   settings: SessionSettings,
   password: string | undefined,
@@ -93,7 +95,9 @@ function clientOptions(
     // MQTT.js has no way to switch its own CONNACK timer off: ours, shorter, gives the reason.
     connectTimeout: 2 * connackMs,
     // MQTT.js formats its debug output even when nobody reads it.
-    log: () => {},
+    log: noLog,
+    // It would keep a buffer for each 16-bit number, 8 MiB, and saves less than can be measured.
+    writeCache: false,
     resubscribe: false,
     queueQoSZero: false,
     ...(settings.username === undefined ? {} : { username: settings.username }),
