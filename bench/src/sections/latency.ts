@@ -49,9 +49,7 @@ export const latency: Section<LatencyResult> = {
     await untilGreen(stack, gateways.length);
     const bursts = new Bursts(stack, undefined, gateways);
     await bursts.send(PEAK_BURST, BATCH); // warms up
-    const known = peakOf(
-      (earlier.get('throughput') as ThroughputResult | undefined) ?? { rows: [], gateways: 0, profiles: undefined },
-    );
+    const known = peakOf(earlier.get('throughput') as ThroughputResult | undefined);
     const peak = known ?? (await bursts.send(PEAK_BURST, BATCH)).readingsPerSecond;
     const intervalMs = (gateways.length * BATCH * 1000) / (peak / 2);
     const load = context.resources.use(
@@ -62,7 +60,7 @@ export const latency: Section<LatencyResult> = {
     ownDelay.enable();
     const ids = gateways.map(({ gatewayId }) => gatewayId);
     const periods: { from: number; to: number }[] = [];
-    for (let run = 0; run < (options.runs ?? 3); run += 1) {
+    for (let run = 0; run < (options.runs ?? (options.quick ? 1 : 3)); run += 1) {
       const from = timestamp();
       await wait(options.quick ? 8_000 : 20_000);
       periods.push({ from, to: timestamp() });

@@ -62,8 +62,8 @@ export const throughput: Section<ThroughputResult> = {
 };
 
 /** Median of the row that the targets are for; undefined when it was not measured. */
-export function peakOf({ rows }: ThroughputResult): number | undefined {
-  const row = rows.find(({ qos, batch }) => qos === TARGET.qos && batch === TARGET.batch);
+export function peakOf(result: ThroughputResult | undefined): number | undefined {
+  const row = result?.rows.find(({ qos, batch }) => qos === TARGET.qos && batch === TARGET.batch);
   return row && median(row.runs.map((run) => run.readingsPerSecond));
 }
 
