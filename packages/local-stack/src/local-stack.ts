@@ -25,6 +25,8 @@ export interface InstanceOptions {
   fleet?: string;
   /** Settings of its own; go before everything else. */
   env?: Env;
+  /** Flags of Node. Default: those that the stack was started with for this service. */
+  nodeFlags?: readonly string[];
 }
 
 export interface StopOptions {
@@ -165,10 +167,10 @@ async function startAll(launch: Launch): Promise<void> {
 async function startInstance(
   launch: Launch,
   name: ServiceName,
-  { fleet, env = {} }: InstanceOptions = {},
+  { fleet, env = {}, nodeFlags }: InstanceOptions = {},
 ): Promise<ServiceInstance> {
   const { options, nats, counts, instances } = launch;
-  const { nodeFlags, onLine, signal, proxied = false } = options;
+  const { onLine, signal, proxied = false } = options;
   signal?.throwIfAborted();
   const number = (counts.get(name) ?? 0) + 1;
   counts.set(name, number);
@@ -180,7 +182,7 @@ async function startInstance(
     natsUrl: nats.url,
     proxied,
     env: { ...launch.env[name], ...env },
-    nodeFlags: nodeFlags?.[name] ?? [],
+    nodeFlags: nodeFlags ?? options.nodeFlags?.[name] ?? [],
     ...(onLine && { onLine: (line: string) => onLine(name, line, instance) }),
     ...(signal && { signal }),
   });
