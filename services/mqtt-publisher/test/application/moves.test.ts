@@ -1,9 +1,11 @@
+import { GatecastError } from '@gatecast/shared/errors';
 import { leaseKeyOf } from '@gatecast/shared/ownership';
 import { describe, expect, it } from 'vitest';
 import { upTo } from '../support/batches.ts';
 import { type FakePublisher, LEASE_TTL_MS, MoveWorld } from '../support/move-world.ts';
 
 const LONG_MS = 20_000;
+const AWAY = new GatecastError('NATS_UNAVAILABLE', 'away', { retryable: true });
 
 /** A gateway in east, served there, with eight messages of which the broker has those that came before it went away. */
 async function served(broker: 'up' | 'away'): Promise<{ world: MoveWorld; east: FakePublisher }> {
@@ -67,6 +69,54 @@ describe('a gateway that moves to another fleet', () => {
     await world.clock.advance(LONG_MS);
     expect(world.broker.counters).toEqual(upTo(10));
     expect(world.broker.received).toHaveLength(10);
+  });
+
+  it('takes along all that is recorded of it', async () => {
+    const world = new MoveWorld();
+    world.broker.isAway = true;
+    const before = { i: 'first', s: 8, r: 8, l: 1, x: 2, d: 3, b: 'session', a: 5, q: 1 } as const;
+    world.fleet('east').checkpoints.overwrite({ epoch: 1, seq: 9, gateways: { 'gw-1': { ...before, m: 'west' } } });
+    await world.start('west');
+    world.move('west');
+    await world.clock.advance(LONG_MS);
+    const { r: _settled, ...after } = before;
+    expect(entry(world, 'west')).toEqual({ ...after, g: 1 });
+  });
+
+  it('has been heard on its way', async () => {
+    const { world } = await served('up');
+    world.fleet('east').checkpoints.failure = AWAY;
+    await world.start('west');
+    world.move('west');
+    encoderMoves(world, 'east', 'west', 9);
+    const heardAt = world.clock.now();
+    await world.clock.advance(LONG_MS);
+    expect(world.broker.sessions).toBe(1);
+    world.fleet('east').checkpoints.failure = undefined;
+    await world.clock.advance(LONG_MS);
+    expect(entry(world, 'west')).toMatchObject({ s: 10, a: heardAt });
+  });
+
+  it('is found to be here, and to have a waiting room, by an owner that hears of the move late', async () => {
+    const { world } = await served('away');
+    const west = await world.start('west');
+    const { gateway: former } = world;
+    world.move('west');
+    encoderMoves(world, 'east', 'west', 9);
+    await world.clock.advance(LONG_MS);
+    expect(entry(world, 'west')).toMatchObject({ s: 3, h: 10 });
+    west.kill();
+    const { gateway: moved } = world;
+    world.gateway = former;
+    const successor = await world.start('west');
+    await world.clock.advance(LONG_MS);
+    expect([...successor.partition.gateways()]).toEqual([]);
+    world.gateway = moved;
+    successor.partition.gatewayChanged('gw-1', moved);
+    world.broker.isAway = false;
+    await world.clock.advance(LONG_MS);
+    expect(world.broker.counters).toEqual(upTo(10));
+    expect(world.observer.counts.lost ?? 0).toBe(0);
   });
 
   it('waits for the end of its line, for an owner that lives, and for a lease that has just gone', async () => {

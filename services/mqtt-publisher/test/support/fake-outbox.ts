@@ -7,11 +7,17 @@ import { batchOf } from './batches.ts';
 /** A fleet's outbox of one partition, in memory. */
 export class FakeOutbox implements OutboxReader {
   readonly #batches: Batch[] = [];
+  readonly #now: () => number;
   #wake: (() => void)[] = [];
+
+  /** @param now when what is written is stored */
+  constructor(now = () => 0) {
+    this.#now = now;
+  }
 
   /** The encoder writes messages `first` … `last` of a gateway that has moved so often. */
   emit(first: number, last: number, moves = 0): void {
-    this.#append(batchOf(first, last, { sequence: this.#batches.length + 1 }), { moves });
+    this.#append(batchOf(first, last, { sequence: this.#batches.length + 1, storedAt: this.#now() }), { moves });
   }
 
   /** The encoder ends the line before message `next`. */

@@ -28,9 +28,13 @@ const LOST: Failure = { phase: 'session', kind: 'closed' };
 
 /** What a fleet has in NATS, of one partition. */
 export class FakeFleet {
-  readonly outbox = new FakeOutbox();
+  readonly outbox: FakeOutbox;
   readonly backlog = new FakeBacklogStore();
   readonly checkpoints = new FakeCheckpointStore();
+
+  constructor(clock: ManualClock) {
+    this.outbox = new FakeOutbox(() => clock.now());
+  }
 }
 
 /** A broker that takes one session at a time for the one client id, and answers a moment later. */
@@ -145,7 +149,10 @@ export class FakePublisher {
 export class MoveWorld {
   readonly clock = new ManualClock();
   readonly broker = new OneClientBroker(this.clock);
-  readonly fleets = { east: new FakeFleet(), west: new FakeFleet() } as Record<string, FakeFleet>;
+  readonly fleets = {
+    east: new FakeFleet(this.clock),
+    west: new FakeFleet(this.clock),
+  } as Record<string, FakeFleet>;
   readonly leases = new InMemoryKv<LeaseRecord>();
   readonly observer = new CountingObserver();
   readonly #publishers: { fleet: string; publisher: FakePublisher }[] = [];
