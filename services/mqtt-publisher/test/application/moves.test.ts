@@ -88,6 +88,7 @@ describe('a gateway that moves to another fleet', () => {
     world.fleet('east').checkpoints.failure = AWAY;
     await world.start('west');
     world.move('west');
+    await world.clock.advance(1_000);
     encoderMoves(world, 'east', 'west', 9);
     const heardAt = world.clock.now();
     await world.clock.advance(LONG_MS);
