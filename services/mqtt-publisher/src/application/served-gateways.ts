@@ -217,10 +217,12 @@ export class ServedGateways {
     this.#leaving.add(gateway);
     const isReady = await gateway.leave();
     if (!isReady || this.#options.signal.aborted || this.#gateways.get(gatewayId) !== gateway) return;
-    const { observer, log } = this.#options.context;
+    const { dependencies, context } = this.#options;
+    const { observer, log } = context;
     this.#moves.giveAway(gatewayId, gateway.checkpoint(), movedTo);
     this.#gateways.delete(gatewayId);
     gateway.line.stop();
+    dependencies.status.forget(gatewayId);
     observer.moved('away');
     log.info({ gatewayId, to: movedTo }, 'gateway given to another fleet');
   }
