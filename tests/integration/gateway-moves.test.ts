@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type GatewayClient, LocalStack, ServiceProcess } from '@gatecast/local-stack';
+import { createLogger } from '@gatecast/shared/logging';
+import { backlogStreamOf, connectNats, type Nats, outboxStreamOf } from '@gatecast/shared/nats';
 import { generateSealingKeys } from '@gatecast/shared/secrets';
 import { FaultableBroker, TcpProxy, TempDir, waitFor } from '@gatecast/shared/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -10,9 +12,15 @@ import { readingTimes, Traffic } from './support/traffic.ts';
 /** Four windows of 20, what a crash may repeat for each gateway. */
 const REPEATS_OF_A_CRASH = 80;
 const PARTITIONS = 4;
-const PUBLISHER = { GATECAST_BACKOFF_BASE_MS: '100', GATECAST_BACKOFF_MAX_MS: '1000', GATECAST_AWAY_MS: '1000' };
+const PUBLISHER = {
+  GATECAST_BACKOFF_BASE_MS: '100',
+  GATECAST_BACKOFF_MAX_MS: '1000',
+  GATECAST_AWAY_MS: '1000',
+  GATECAST_PURGE_INTERVAL_MS: '200',
+};
 
 let stack: LocalStack;
+let nats: Nats;
 let dir: TempDir;
 let broker: FaultableBroker;
 let east: ServiceProcess;
@@ -38,6 +46,8 @@ async function startPublisher(fleet: string): Promise<ServiceProcess> {
 
 beforeAll(async () => {
   stack = await LocalStack.start({ partitions: PARTITIONS, env: { 'mqtt-publisher': PUBLISHER } });
+  const log = createLogger({ service: 'test', instance: 'test', level: 'silent' });
+  nats = await connectNats({ natsUrl: stack.natsUrl, name: 'test' }, log);
   dir = await TempDir.create('moves');
   await writeFile(join(dir.path, 'sealing.json'), (await generateSealingKeys('test')).privateJwks);
   for (const fleet of ['east', 'west']) await stack.api.createFleet(fleet);
@@ -46,6 +56,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all([east.stop(), west.stop()]);
+  await nats.close();
   await stack.stop();
   await dir.remove();
 });
@@ -130,6 +141,14 @@ function expectGoodByes({ gatewayId }: GatewayClient): void {
   expect(words).toEqual(expected);
 }
 
+/** Nothing is left in the streams of either fleet: what a move has copied, or left behind, is nobody's any more. */
+async function expectAllPurged(): Promise<void> {
+  for (const stream of ['east', 'west'].flatMap((fleet) => [outboxStreamOf(fleet, 0), backlogStreamOf(fleet)])) {
+    const isEmpty = async () => (await nats.jsm.streams.info(stream)).state.messages === 0;
+    await waitFor(isEmpty, { timeoutMs: 30_000, describe: `${stream} purged` });
+  }
+}
+
 describe('a gateway that is moved to another fleet under load', () => {
   test.each([1, 2] as const)('is given from owner to owner, and back, at QoS %i', async (qos) => {
     const gateway = await gatewayAt(broker.host, broker.port, qos);
@@ -146,6 +165,7 @@ describe('a gateway that is moved to another fleet under load', () => {
     expect(expectOneSessionAtATime(gateway)).toBe(3);
     expectGoodByes(gateway);
     await waitFor(async () => (await gateway.status()).delivered >= traffic.acceptedCount);
+    await expectAllPurged();
   });
 
   test.each([1, 2] as const)('is taken over when the old fleet has no publisher, at QoS %i', async (qos) => {
@@ -188,6 +208,7 @@ describe('a gateway that is moved to another fleet under load', () => {
     expect(await expectAllDelivered(traffic, gateway)).toBeLessThanOrEqual(REPEATS_OF_A_CRASH);
     expect(expectOneSessionAtATime(gateway)).toBe(2);
     expect((await gateway.status()).owner?.instance).toBe('publisher-west');
+    await expectAllPurged();
   });
 
   test('takes along what waits for its broker, and sends that first', async () => {
@@ -207,6 +228,7 @@ describe('a gateway that is moved to another fleet under load', () => {
     await traffic.stop();
     expect(await expectAllDelivered(traffic, gateway)).toBeLessThanOrEqual(REPEATS_OF_A_CRASH);
     expect((await gateway.status()).backlog.lost).toBe(0);
+    await expectAllPurged();
     await proxy.stop();
   });
 });
