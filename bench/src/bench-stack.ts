@@ -19,7 +19,9 @@ const GREEN = { name: 'code', value: 'MQTT_INFO_NO_ERR' };
 
 /** The system, stopped when the section is over. Logs warnings and errors only, as writing logs costs CPU. */
 export async function startStack({ resources }: BenchContext, options: LocalStackOptions = {}): Promise<LocalStack> {
-  return resources.use(await LocalStack.start({ leaseTtlMs: LEASE_TTL_MS, ...options }));
+  const stack = resources.use(await LocalStack.start({ leaseTtlMs: LEASE_TTL_MS, ...options }));
+  await stack.settledOwnership();
+  return stack;
 }
 
 /**

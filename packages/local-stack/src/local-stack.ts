@@ -1,9 +1,11 @@
+import { DEFAULT_PARTITIONS } from '@gatecast/shared/model';
 import { type NatsCluster, type NatsServer, type ProcessExit, TempDir } from '@gatecast/shared/testing';
 import { ApiClient } from './api-client.ts';
 import { GatewayClient, type NewGateway } from './gateway-client.ts';
 import { IngestClient } from './ingest-client.ts';
 import { ServiceInstance } from './service-instance.ts';
 import { SERVICE_NAMES, type ServiceName, type ServiceProcess } from './service-process.ts';
+import { settledOwnership } from './settled-ownership.ts';
 import { type StackNats, type StackNatsOptions, startNats } from './stack-nats.ts';
 import { createSecrets, type Env, environments, type StackSettings } from './stack-settings.ts';
 
@@ -100,6 +102,15 @@ export class LocalStack {
 
   instancesOf(name: ServiceName): ServiceInstance[] {
     return this.instances.filter((instance) => instance.name === name);
+  }
+
+  /**
+   * Resolves once every partition is with the publisher and the encoder that should have it.
+   * @throws {TestingError} `WAIT_TIMEOUT`
+   */
+  settledOwnership(): Promise<void> {
+    const owners = [...this.instancesOf('mqtt-publisher'), ...this.instancesOf('encoder')];
+    return settledOwnership(owners, this.#launch.options.partitions ?? DEFAULT_PARTITIONS);
   }
 
   /** One more process of a service. Resolves once it is ready. @throws {TestingError} as {@link LocalStack.start} */
