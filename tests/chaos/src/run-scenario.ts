@@ -48,7 +48,7 @@ export async function runScenario(scenario: Scenario, { seed, slack, logs }: Run
   let findings: GatewayFindings[] = [];
   try {
     run = await startRun({ scenario, seed, slack, logs, signal: abort.signal, started });
-    findings = await damageAndCheck(scenario, run, broken);
+    findings = await damageAndCheck(scenario, run, broken, logs);
   } catch (error) {
     broken.push(abort.signal.aborted ? 'did not end within its deadline' : messageOf(error));
   } finally {
@@ -72,7 +72,12 @@ export async function runScenario(scenario: Scenario, { seed, slack, logs }: Run
   };
 }
 
-async function damageAndCheck(scenario: Scenario, run: ScenarioRun, broken: string[]): Promise<GatewayFindings[]> {
+async function damageAndCheck(
+  scenario: Scenario,
+  run: ScenarioRun,
+  broken: string[],
+  logs: LogFiles,
+): Promise<GatewayFindings[]> {
   const tryTo = async (step: () => Promise<void>) => {
     try {
       await step();
@@ -93,6 +98,10 @@ async function damageAndCheck(scenario: Scenario, run: ScenarioRun, broken: stri
   const evidence = await run.evidence();
   const violations = run.brokers.flatMap((broker) => broker.violations());
   if (violations.length > 0) broken.push(`${violations.length} violations of MQTT, the first: ${violations[0]}`);
+  for (const { gatewayId, delivered } of evidence) {
+    for (const { n, time } of delivered)
+      logs.write(`${scenario.name}.delivered`, `${new Date(time).toISOString()} ${gatewayId} ${n}`);
+  }
   return evidence.map(checkGateway);
 }
 
