@@ -59,8 +59,8 @@ export class Gateway {
 
   /** Whether there is anything of it to be remembered. */
   get hasHistory(): boolean {
-    const { lane, handled, exactlyOnce } = this.line;
-    if (lane.settled > 0 || handled > 0 || exactlyOnce.isNoteworthy) return true;
+    const { lane, handled, exactlyOnce, poison } = this.line;
+    if (lane.settled > 0 || handled > 0 || exactlyOnce.isNoteworthy || poison.isNoteworthy) return true;
     return Object.keys(this.#silence.checkpoint()).length > 0;
   }
 

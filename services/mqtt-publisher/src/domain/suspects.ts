@@ -1,30 +1,5 @@
-/**
- * How a session ended. `closed`: by the broker, unasked (closed, reset, DISCONNECT). `blamed`: by an MQTT 5 DISCONNECT
- * that speaks of a message it was sent. `unanswered`: given up by us because nothing was answered; the broker hangs, and
- * no message is to blame. `ours`: settings, handover, stop.
- */
-export type SessionEnd = 'closed' | 'blamed' | 'unanswered' | 'ours';
-
-/**
- * Reason codes of DISCONNECT that blame a message: topic name invalid, topic alias invalid, packet too large, payload
- * format invalid [MQTT 5, 3.14.2.1].
- */
-const BLAMING: ReadonlySet<number> = new Set([0x90, 0x94, 0x95, 0x99]);
-
-/** What a DISCONNECT of the broker says of how the session ended. */
-export function endOfDisconnect(reasonCode: number): SessionEnd {
-  return BLAMING.has(reasonCode) ? 'blamed' : 'closed';
-}
-
-/** Of a suspect, in the gateway's checkpoint. Short keys, like all of it. */
-export interface SuspectRecord {
-  /** Counter of the message. */
-  n: number;
-  /** Sessions that ended with it in flight. */
-  k: number;
-  /** An attempt is being made, or about to be: whoever reads this from a process that died counts one more. */
-  a?: 1;
-}
+import type { SuspectRecord } from '@gatecast/shared/model';
+import type { SessionEnd } from './session-end.ts';
 
 /** Sessions that end with a message in flight before it is sent alone only. */
 const SUSPECT_AFTER = 2;
@@ -82,6 +57,16 @@ export class Suspects {
     return false;
   }
 
+  /** Whether there is anything of which {@link sent} and {@link acknowledged} have to be told. */
+  get isIdle(): boolean {
+    return this.#deaths.size === 0 && this.#held.length === 0 && this.#verdicts.length === 0;
+  }
+
+  /** How many messages are held aside now. */
+  get heldCount(): number {
+    return this.#held.length + this.#verdicts.length;
+  }
+
   /** The caller has to ask the broker for a sign of life (birth, PINGREQ) before it may send. */
   get needsProof(): boolean {
     return this.#isConnected && !this.#isProven && this.isCautious;
@@ -99,7 +84,12 @@ export class Suspects {
     return !this.#isSuspect(counter) || this.#isRecorded(counter);
   }
 
-  /** Counters of messages that are poison, until {@link setAside}. */
+  /** Whether a suspect may be sent as soon as the record says so. */
+  waitsForRecord(counter: number): boolean {
+    return this.#isProven && this.#inFlight.size === 0 && this.#isSuspect(counter) && !this.#isRecorded(counter);
+  }
+
+  /** Counters of messages that are poison, until {@link setAside} or {@link settledUpTo}. */
   get verdicts(): readonly number[] {
     return this.#verdicts;
   }
@@ -110,7 +100,8 @@ export class Suspects {
    */
   toRecord(next: number | undefined): SuspectRecord[] {
     const records = [...this.#verdicts, ...this.#held].map((n) => ({ n, k: this.#deaths.get(n) ?? 0 }));
-    const tried = this.#suspectInFlight() ?? this.#firstSuspect();
+    const isNextSuspect = next !== undefined && this.#isSuspect(next);
+    const tried = this.#suspectInFlight() ?? (isNextSuspect ? next : this.#firstSuspect());
     if (tried === undefined) return records;
     const isAttempt = this.#inFlight.has(tried) || (tried === next && this.#isProven && this.#inFlight.size === 0);
     return [...records, { n: tried, k: this.#deaths.get(tried) ?? 0, ...(isAttempt ? { a: 1 as const } : {}) }];
@@ -152,13 +143,13 @@ export class Suspects {
     this.#convict();
   }
 
-  sessionEnded(end: SessionEnd): void {
-    const inFlight = [...this.#inFlight];
+  /** @param inFlight counters of messages that were not acknowledged; default: as it was told */
+  sessionEnded(end: SessionEnd, inFlight: readonly number[] = [...this.#inFlight]): void {
     const wasProven = this.#isProven;
     this.#isConnected = false;
     this.#isProven = false;
     this.#inFlight.clear();
-    if (end === 'unanswered' || end === 'ours') return;
+    if (end !== 'closed' && end !== 'blamed') return;
     if (inFlight.length === 0) {
       if (!wasProven && this.isCautious) this.#unproven = Math.min(MAX_UNPROVEN, this.#unproven + 1);
       return;
@@ -171,6 +162,22 @@ export class Suspects {
     this.#verdicts = this.#verdicts.filter((one) => one !== counter);
     this.#held = this.#held.filter((one) => one !== counter);
     this.#clear(counter);
+  }
+
+  /** Everything up to `counter` is settled, one way or another. */
+  settledUpTo(counter: number): void {
+    for (const one of [...this.#deaths.keys(), ...this.#held, ...this.#verdicts]) {
+      if (one <= counter) this.setAside(one);
+    }
+  }
+
+  /** The broker is another one, or is used otherwise: nothing that was found out holds. Verdicts are carried out. */
+  forget(): void {
+    this.#held = [];
+    this.#unproven = 0;
+    this.#takesMessages = false;
+    this.#inFlight.clear();
+    for (const counter of [...this.#deaths.keys()]) if (!this.#verdicts.includes(counter)) this.#clear(counter);
   }
 
   #died(counter: number, isAlone: boolean, end: SessionEnd): void {

@@ -144,7 +144,7 @@ class World {
   async crash(): Promise<void> {
     this.#connecting?.abort.abort();
     this.harness.line.stop();
-    this.#pump?.close();
+    this.#pump?.close('closed');
     this.broker.cut();
     this.#pump = this.#connection = this.#connecting = this.#writing = undefined;
     const tail = await this.#backlog.tail('gw-1');
@@ -193,7 +193,7 @@ class World {
 
   #notice(): void {
     if (this.#pump) this.#connection = this.#connecting = undefined;
-    this.#pump?.close();
+    this.#pump?.close('closed');
     this.#pump = undefined;
   }
 }

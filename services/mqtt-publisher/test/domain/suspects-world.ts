@@ -1,4 +1,6 @@
-import { type SessionEnd, type SuspectRecord, Suspects } from '../../src/domain/suspects.ts';
+import type { SuspectRecord } from '@gatecast/shared/model';
+import type { SessionEnd } from '../../src/domain/session-end.ts';
+import { Suspects } from '../../src/domain/suspects.ts';
 
 export interface BrokerModel {
   /** Counters at which the broker closes the connection. */
