@@ -9,9 +9,9 @@ const RETRY_MS = 200;
 
 /**
  * Sessions in a row that may end without an acknowledged message and be followed by a short back-off, so that a verdict
- * takes seconds: two poison messages, one behind the other, take seven. After more it is a broker that takes nothing.
+ * takes seconds, whether on a message (three sessions) or on the broker (three times five, if the window is 1).
  */
-const MAX_QUICK_TRIALS = 8;
+const MAX_QUICK_TRIALS = 15;
 
 /** What becomes of the next message of the lane. */
 export type Admission = 'send' | 'leave_out' | 'wait';
@@ -92,7 +92,8 @@ export class PoisonWatch {
   sessionEnded(end: SessionEnd): void {
     this.#suspects.sessionEnded(this.#qos === 0 ? 'ours' : end, this.#lane.unacknowledged);
     this.isAlert = true;
-    if (this.isCautious && !this.#hasAcknowledged) this.#fruitless += 1;
+    if (!this.isCautious) this.#fruitless = 0;
+    else if (!this.#hasAcknowledged) this.#fruitless += 1;
     if (this.isNoteworthy) this.#context.requestRecord('soon');
   }
 

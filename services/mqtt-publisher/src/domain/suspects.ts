@@ -9,6 +9,11 @@ const ALONE_DEATHS = 3;
 const MAX_UNPROVEN = 3;
 /** Of so many messages in a row held aside, and none acknowledged, none is to blame: it is the broker. */
 const MAX_HELD = 3;
+/**
+ * It has been the broker: so many more sessions have to end before messages are accused again, unless it acknowledges one.
+ * Otherwise one that is mended while the first messages are held aside would have them taken for poison.
+ */
+const PATIENCE = 20;
 
 /**
  * Finds the messages of one gateway that its broker ends the session for. Every session that ends in the middle makes
@@ -38,6 +43,8 @@ export class Suspects {
   #unproven = 0;
   /** A message was acknowledged since something else had to decide: the broker takes messages at all. */
   #takesMessages = false;
+  /** Sessions that may still end without accusing a message. */
+  #patience = 0;
   #recorded: readonly SuspectRecord[] = [];
 
   /** @param restored what the checkpoint has: of a process that died in the middle, or ended in order */
@@ -140,6 +147,7 @@ export class Suspects {
     this.#takesMessages = true;
     this.#isProven = true;
     this.#unproven = 0;
+    this.#patience = 0;
     this.#convict();
   }
 
@@ -152,6 +160,10 @@ export class Suspects {
     if (end !== 'closed' && end !== 'blamed') return;
     if (inFlight.length === 0) {
       if (!wasProven && this.isCautious) this.#unproven = Math.min(MAX_UNPROVEN, this.#unproven + 1);
+      return;
+    }
+    if (this.#patience > 0) {
+      this.#patience -= 1;
       return;
     }
     for (const counter of inFlight) this.#died(counter, inFlight.length === 1, end);
@@ -175,6 +187,7 @@ export class Suspects {
   forget(): void {
     this.#held = [];
     this.#unproven = 0;
+    this.#patience = 0;
     this.#takesMessages = false;
     this.#inFlight.clear();
     for (const counter of [...this.#deaths.keys()]) if (!this.#verdicts.includes(counter)) this.#clear(counter);
@@ -199,6 +212,7 @@ export class Suspects {
     this.#held = [];
     this.#deaths.clear();
     this.#alone.clear();
+    this.#patience = PATIENCE;
   }
 
   #convict(): void {

@@ -21,6 +21,8 @@ export class SessionKeepingBroker {
   held: Map<number, number> | undefined;
   readonly #isMqtt5: boolean;
   connection: BrokerConnection | undefined;
+  /** Messages at which it closes the connection. */
+  poison: ReadonlySet<number> = new Set();
 
   /** @param isMqtt5 whether it says which packet ids it does not know */
   constructor(isMqtt5: boolean) {
@@ -58,6 +60,10 @@ export class SessionKeepingBroker {
     const { packetId } = packet;
     const held = this.held.get(packetId);
     if (packet.cmd === 'publish') {
+      if (this.poison.has(packet.payload)) {
+        this.cut();
+        return;
+      }
       if (held === undefined) this.held.set(packetId, packet.payload);
       else if (held !== packet.payload) this.swallowed.push(packet.payload);
       this.connection.toClient.push({ cmd: 'pubrec', packetId });
