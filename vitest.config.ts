@@ -18,6 +18,7 @@ export default defineConfig({
             'services/*/test/**/*.test.ts',
             'demo/test/**/*.test.ts',
             'tests/chaos/test/**/*.test.ts',
+            'bench/test/**/*.test.ts',
             'scripts/test/**/*.test.ts',
           ],
           testTimeout: 20_000,

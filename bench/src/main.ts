@@ -1,61 +1,70 @@
-import { parseArgs } from 'node:util';
-import { SERVICE_NAMES } from '@gatecast/local-stack';
-import { median, table } from './report.ts';
-import { measureThroughput, type ThroughputResult } from './throughput.ts';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { parseArguments, USAGE, UsageError } from './arguments.ts';
+import { type Environment, renderMarkdown, renderText } from './reporting/report.ts';
+import { runSections } from './runner.ts';
+import { SECTIONS } from './sections.ts';
 
-const USAGE = `npm run bench -- [--gateways 200] [--readings 100000] [--batch 10] [--qos 1] [--runs 3] [--profile] [--json]
+const argv = process.argv.slice(2);
+// Processes and directories of a run that is broken off are removed when this one exits.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
 
-Sends a burst of readings over HTTP and times it until mosquitto has acknowledged the last of them. Prints readings per
-second end to end and CPU seconds per 100,000 readings by process; with --profile, where each service spent them.`;
-
-const { values } = parseArgs({
-  options: {
-    gateways: { type: 'string', default: '200' },
-    readings: { type: 'string', default: '100000' },
-    batch: { type: 'string', default: '10' },
-    qos: { type: 'string', default: '1' },
-    runs: { type: 'string', default: '3' },
-    profile: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
-
-if (values.help) {
-  console.log(USAGE);
-} else {
-  const result = await measureThroughput({
-    gateways: Number(values.gateways),
-    readings: Number(values.readings),
-    batch: Number(values.batch),
-    qos: Number(values.qos) as 0 | 1 | 2,
-    runs: Number(values.runs),
-    profile: values.profile,
-  });
-  console.log(values.json ? JSON.stringify(result, undefined, 2) : render(result));
+try {
+  const options = parseArguments(argv);
+  if (options === undefined) console.log(USAGE);
+  else process.exitCode = await bench(options);
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`${error.message}\n\n${USAGE}`);
+  process.exitCode = 2;
 }
 
-function render({ runs, profiles }: ThroughputResult): string {
-  const medianOf = (pick: (run: ThroughputResult['runs'][number]) => number) => median(runs.map(pick));
-  const processes = [...SERVICE_NAMES, 'nats-server', 'mosquitto'] as const;
-  const ours = medianOf(({ cpu }) => SERVICE_NAMES.reduce((sum, name) => sum + cpu[name], 0));
-  const rows = [
-    ['CPU s per 100,000 readings', 'median', ...runs.map((_, index) => `run ${index + 1}`)],
-    ...processes.map((name) => [
-      name,
-      medianOf(({ cpu }) => cpu[name]).toFixed(2),
-      ...runs.map(({ cpu }) => cpu[name].toFixed(2)),
-    ]),
-    ['all our services', ours.toFixed(2)],
-    [
-      'readings/s end to end',
-      medianOf((run) => run.readingsPerSecond).toFixed(0),
-      ...runs.map((run) => run.readingsPerSecond.toFixed(0)),
-    ],
-  ];
-  const shares = Object.entries(profiles).map(([service, profile]) => {
-    const top = profile.slice(0, 12).map(({ where, share }) => [`  ${where}`, `${(share * 100).toFixed(1)} %`]);
-    return `\n${service}: busy time by place\n${table(top)}`;
-  });
-  return [table(rows), ...shares].join('\n');
+/** 1 when a section could not be measured; a target that is missed is a result like any other. */
+async function bench(options: NonNullable<ReturnType<typeof parseArguments>>): Promise<number> {
+  const environment = describeMachine(options.quick);
+  const wanted = SECTIONS.filter(({ name }) => options.only.includes(name));
+  const outcomes = await runSections(wanted, options, (line) => console.error(`bench: ${line}`));
+  const json = JSON.stringify(
+    {
+      environment,
+      sections: Object.fromEntries(outcomes.map(({ name, seconds, result }) => [name, { seconds, result }])),
+    },
+    undefined,
+    2,
+  );
+  if (options.json === '-') console.log(json);
+  else {
+    if (options.json !== undefined) writeFileSync(options.json, `${json}\n`);
+    const render = options.markdown ? renderMarkdown : renderText;
+    process.stdout.write(
+      render(
+        outcomes.map(({ rendered }) => rendered),
+        environment,
+      ),
+    );
+  }
+  return outcomes.every(({ result }) => result !== undefined) ? 0 : 1;
+}
+
+function describeMachine(quick: boolean): Environment {
+  const models = cpus();
+  return {
+    node: process.versions.node,
+    cpus: `${models.length} × ${models[0]?.model.trim() || 'unknown CPU'}`,
+    loadBefore: loadavg()[0] ?? Number.NaN,
+    quick,
+    commit: commitOf(),
+  };
+}
+
+function commitOf(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  } catch {
+    return 'unknown';
+  }
 }

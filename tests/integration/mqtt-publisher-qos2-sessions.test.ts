@@ -118,9 +118,7 @@ describe('a session that the broker has lost', () => {
     const gateway = 'connack-lost';
     await configure(gateway, { protocolVersion: '5' });
     await fixture.waitForStatus(gateway, 'MQTT_INFO_NO_ERR');
-    broker.faults.holdAcks = ({ packet }) => packet.cmd === 'pubrel';
-    broker.faults.discardPublish = onTopic('never');
-    await fixture.emit(gateway, 5);
+    await fiveReceived(gateway);
     await waitFor(async () => (await fixture.checkpoint(gateway))?.r === 5, { timeoutMs: 10_000 });
     await fixture.publisher.kill('SIGKILL');
     await broker.restart({ keepSessions: false });

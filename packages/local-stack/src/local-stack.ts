@@ -1,9 +1,11 @@
+import { DEFAULT_PARTITIONS } from '@gatecast/shared/model';
 import { type NatsCluster, type NatsServer, type ProcessExit, TempDir } from '@gatecast/shared/testing';
 import { ApiClient } from './api-client.ts';
 import { GatewayClient, type NewGateway } from './gateway-client.ts';
 import { IngestClient } from './ingest-client.ts';
 import { ServiceInstance } from './service-instance.ts';
 import { SERVICE_NAMES, type ServiceName, type ServiceProcess } from './service-process.ts';
+import { settledOwnership } from './settled-ownership.ts';
 import { type StackNats, type StackNatsOptions, startNats } from './stack-nats.ts';
 import { createSecrets, type Env, environments, type StackSettings } from './stack-settings.ts';
 
@@ -25,6 +27,8 @@ export interface InstanceOptions {
   fleet?: string;
   /** Settings of its own; go before everything else. */
   env?: Env;
+  /** Flags of Node. Default: those that the stack was started with for this service. */
+  nodeFlags?: readonly string[];
 }
 
 export interface StopOptions {
@@ -100,6 +104,15 @@ export class LocalStack {
     return this.instances.filter((instance) => instance.name === name);
   }
 
+  /**
+   * Resolves once every partition is with the publisher and the encoder that should have it.
+   * @throws {TestingError} `WAIT_TIMEOUT`
+   */
+  settledOwnership(): Promise<void> {
+    const owners = [...this.instancesOf('mqtt-publisher'), ...this.instancesOf('encoder')];
+    return settledOwnership(owners, this.#launch.options.partitions ?? DEFAULT_PARTITIONS);
+  }
+
   /** One more process of a service. Resolves once it is ready. @throws {TestingError} as {@link LocalStack.start} */
   addInstance(name: ServiceName, options: InstanceOptions = {}): Promise<ServiceInstance> {
     return startInstance(this.#launch, name, options);
@@ -165,10 +178,10 @@ async function startAll(launch: Launch): Promise<void> {
 async function startInstance(
   launch: Launch,
   name: ServiceName,
-  { fleet, env = {} }: InstanceOptions = {},
+  { fleet, env = {}, nodeFlags }: InstanceOptions = {},
 ): Promise<ServiceInstance> {
   const { options, nats, counts, instances } = launch;
-  const { nodeFlags, onLine, signal, proxied = false } = options;
+  const { onLine, signal, proxied = false } = options;
   signal?.throwIfAborted();
   const number = (counts.get(name) ?? 0) + 1;
   counts.set(name, number);
@@ -180,7 +193,7 @@ async function startInstance(
     natsUrl: nats.url,
     proxied,
     env: { ...launch.env[name], ...env },
-    nodeFlags: nodeFlags?.[name] ?? [],
+    nodeFlags: nodeFlags ?? options.nodeFlags?.[name] ?? [],
     ...(onLine && { onLine: (line: string) => onLine(name, line, instance) }),
     ...(signal && { signal }),
   });

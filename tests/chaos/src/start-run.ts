@@ -81,6 +81,7 @@ export async function startRun({ scenario, seed, slack, logs, signal, started }:
       gateways.push({ gatewayId, client, broker, load, qos, idle: pace === 'idle' });
     }
   }
+  await stack.settledOwnership();
   await allGreen(stack, gateways.length, signal);
   return new ScenarioRun({
     stack,

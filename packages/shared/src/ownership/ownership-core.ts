@@ -44,10 +44,15 @@ export class OwnershipCore {
     return this.#membership.size;
   }
 
-  /** Partitions that are held, and those of them whose lease is valid now. */
-  get held(): { partitions: number; valid: number } {
+  /** Partitions that are held; of them, those whose lease is valid now, and those that go to another process by and by. */
+  get held(): { partitions: number; valid: number; misplaced: number } {
     const held = this.#slots.filter((slot) => slot.isHeld);
-    return { partitions: held.length, valid: held.filter((slot) => slot.isValid).length };
+    const count = (condition: (slot: LeaseSlot) => boolean) => held.filter(condition).length;
+    return {
+      partitions: held.length,
+      valid: count((slot) => slot.isValid),
+      misplaced: count((slot) => this.#isMisplaced(slot)),
+    };
   }
 
   /** Whether everything is given up, after `leave`. */

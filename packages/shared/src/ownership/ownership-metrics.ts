@@ -52,6 +52,11 @@ export class OwnershipMetrics implements OwnershipObserver {
       });
     gauge('partitions_owned', 'Partitions whose lease this process holds.', () => ownership.held.partitions);
     gauge('leases_valid', 'Leases by which this process may act now.', () => ownership.held.valid);
+    gauge(
+      'partitions_misplaced',
+      'Partitions held that another live process should have: it gets them by and by.',
+      () => ownership.held.misplaced,
+    );
     gauge('members', 'Live processes of the role and fleet, this one included.', () => ownership.members);
   }
 

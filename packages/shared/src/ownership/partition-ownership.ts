@@ -99,7 +99,7 @@ export class PartitionOwnership implements Ownership {
     return this.#core.owns(partition);
   }
 
-  get held(): { partitions: number; valid: number } {
+  get held(): OwnershipCore['held'] {
     return this.#core.held;
   }
 

@@ -39,16 +39,30 @@ export interface CollectedMessage {
 
 const STOP_DEADLINE_MS = 2_000;
 
-/** A subscriber that keeps everything it gets, for tests to look at. It reconnects and subscribes again by itself. */
+/**
+ * A subscriber that keeps everything it gets, for tests to look at. It reconnects and subscribes again by itself. What the
+ * broker marks as its own redelivery, and had come before, is counted and not kept: DUP is about the last hop alone
+ * [MQTT-3.3.1-3], so a publisher's repeat never carries it.
+ */
 export class MqttCollector {
   readonly messages: CollectedMessage[] = [];
+  /** Messages that the broker delivered twice although they were published once. */
+  redelivered = 0;
   readonly #client: MqttClient;
+  readonly #seen = new Set<string>();
   #lastError: Error | undefined;
 
   private constructor(client: MqttClient) {
     this.#client = client;
     client.on('message', (topic, payload, { qos, retain, dup }) => {
-      this.messages.push({ topic, payload: payload.toString(), qos, retain, dup, time: timestamp() });
+      const text = payload.toString();
+      const key = `${topic} ${text}`;
+      if (dup && this.#seen.has(key)) {
+        this.redelivered += 1;
+        return;
+      }
+      this.#seen.add(key);
+      this.messages.push({ topic, payload: text, qos, retain, dup, time: timestamp() });
     });
     client.on('error', (error) => {
       this.#lastError = error;

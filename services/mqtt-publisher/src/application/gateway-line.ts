@@ -165,11 +165,15 @@ export class GatewayLine {
     return batch.inBacklog || this.lane.settled >= batch.last;
   }
 
-  /** What the durable record is to say of this gateway. */
-  checkpoint(): GatewayCheckpoint {
+  /**
+   * What the durable record is to say of this gateway. `recordedAs` wants this very object back.
+   * @param others fields that are not the line's
+   */
+  checkpoint(others: Partial<GatewayCheckpoint> = {}): GatewayCheckpoint {
     const { settled, lost, aside } = this.lane;
     const handled = this.handled;
     const checkpoint: GatewayCheckpoint = {
+      ...others,
       i: this.incarnation,
       s: settled,
       ...(handled > settled ? { h: handled } : {}),

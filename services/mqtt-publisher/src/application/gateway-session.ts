@@ -265,8 +265,8 @@ export class GatewaySession {
   }
 
   #proven(of: 'message' | 'other', session: MqttSession, settings: SessionSettings): void {
-    // A broker that answers everything but the messages has proved nothing.
-    if (this.#needsProof && of === 'other' && this.#line.hasMessages) return;
+    // A broker that answers everything but the messages, or the birth, has proved nothing.
+    if (this.#needsProof && of === 'other' && (this.#line.hasMessages || !this.#pump?.idle)) return;
     this.#needsProof = false;
     if (this.#status.current?.code !== 'MQTT_INFO_NO_ERR') this.#delivering(session, settings);
   }

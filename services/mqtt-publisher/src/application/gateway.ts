@@ -70,7 +70,7 @@ export class Gateway {
 
   /** What the durable record is to say of it. */
   checkpoint(): GatewayCheckpoint {
-    return { ...this.line.checkpoint(), ...this.#silence.checkpoint() };
+    return this.line.checkpoint(this.#silence.checkpoint());
   }
 
   start(): void {

@@ -119,6 +119,8 @@ export class MqttJsConnector implements MqttConnector {
 /** Largest packet that a broker may send us: we subscribe to nothing, so only acknowledgements come. */
 const MAX_INCOMING_PACKET = 64 * 1024;
 
+const noLog = () => {};
+
 /**
  * Whether CONNECT asks for a session that starts anew. With MQTT 3.1.1 one that starts anew also ends with the
  * connection. With MQTT 5 sessions last a moment at any QoS: only so can a will wait for a successor.
@@ -149,7 +151,9 @@ function clientOptions(
     // MQTT.js has no way to switch its own CONNACK timer off: ours, shorter, gives the reason.
     connectTimeout: 2 * connackMs,
     // MQTT.js formats its debug output even when nobody reads it.
-    log: () => {},
+    log: noLog,
+    // It would keep a buffer for each 16-bit number, 8 MiB, and saves less than can be measured.
+    writeCache: false,
     resubscribe: false,
     queueQoSZero: false,
     ...(settings.username === undefined ? {} : { username: settings.username }),

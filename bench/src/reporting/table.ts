@@ -11,9 +11,11 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+/** The same as a Markdown table; the first row is its header. */
+export function markdownTable(rows: readonly (readonly string[])[]): string {
+  const [header = [], ...body] = rows;
+  const line = (cells: readonly string[]) =>
+    `| ${header.map((_, column) => (cells[column] ?? '').replaceAll('|', '\\|')).join(' | ')} |`;
+  const rule = `|${header.map((_, column) => (column === 0 ? '---' : '---:')).join('|')}|`;
+  return [line(header), rule, ...body.map(line)].join('\n');
 }

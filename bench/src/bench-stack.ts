@@ -1,0 +1,134 @@
+import { type IntegrationWrite, LocalStack, type LocalStackOptions, type ServiceInstance } from '@gatecast/local-stack';
+import {
+  type BrokerMessage,
+  FaultableBroker,
+  findMosquitto,
+  Mosquitto,
+  type MosquittoTls,
+  waitFor,
+} from '@gatecast/shared/testing';
+import { stampOf } from './load/readings.ts';
+import type { LoadTarget } from './load/request.ts';
+import type { DeliveryLedger } from './measuring/delivery-ledger.ts';
+import { Metrics } from './measuring/metrics.ts';
+import type { BenchContext } from './section.ts';
+import { LEASE_TTL_MS } from './targets.ts';
+
+const REGISTRATIONS_AT_A_TIME = 8;
+const GREEN = { name: 'code', value: 'MQTT_INFO_NO_ERR' };
+
+/** The system, stopped when the section is over. Logs warnings and errors only, as writing logs costs CPU. */
+export async function startStack({ resources }: BenchContext, options: LocalStackOptions = {}): Promise<LocalStack> {
+  const stack = resources.use(await LocalStack.start({ leaseTtlMs: LEASE_TTL_MS, ...options }));
+  await stack.settledOwnership();
+  return stack;
+}
+
+/**
+ * mosquitto without its log of every packet, and without a limit to what it has in flight to a client.
+ * @throws {TestingError} `BINARY_NOT_FOUND`
+ */
+export async function startMosquitto({ resources }: BenchContext, tls?: MosquittoTls): Promise<Mosquitto> {
+  if (findMosquitto() === undefined) throw new Error('this section needs mosquitto');
+  // Repeated lines add up, so the harness's `log_type all` is taken back first; its start is waited for by its log.
+  const config = 'log_type none\nlog_type information';
+  return resources.use(await Mosquitto.start({ maxInflightMessages: 0, config, ...(tls && { tls }) }));
+}
+
+/** A broker in this process, on the clock of the load, that tells the ledger of every stamped reading it takes over. */
+export async function startLedgerBroker({ resources }: BenchContext, ledger: DeliveryLedger): Promise<FaultableBroker> {
+  const onMessage = ({ topic, payload, time }: BrokerMessage) => {
+    const stamp = stampOf(payload);
+    const [, gatewayId] = topic.split('/');
+    if (stamp !== undefined && gatewayId !== undefined) ledger.arrived({ gatewayId, ...stamp, arrivedAt: time });
+  };
+  return resources.use(await FaultableBroker.start({ recording: 'connects', onMessage }));
+}
+
+export interface FleetPlan {
+  count: number;
+  /** Number of the first one. Default 0. */
+  from?: number;
+  mqtt(index: number): IntegrationWrite | Promise<IntegrationWrite>;
+}
+
+/** Twelve digits, like the serials of bases. */
+export function gatewayIdOf(index: number): string {
+  return `3942607${String(index).padStart(5, '0')}`;
+}
+
+export async function registerGateways(stack: LocalStack, { count, from = 0, mqtt }: FleetPlan): Promise<LoadTarget[]> {
+  const targets: LoadTarget[] = [];
+  let next = from;
+  const worker = async () => {
+    for (let index = next++; index < from + count; index = next++) {
+      const { gatewayId, token } = await stack.registerGateway({
+        gatewayId: gatewayIdOf(index),
+        mqtt: await mqtt(index),
+      });
+      targets[index - from] = { gatewayId, token };
+    }
+  };
+  await Promise.all(Array.from({ length: REGISTRATIONS_AT_A_TIME }, worker));
+  return targets;
+}
+
+/** Gateways whose session is up and delivers, over all publishers that run. */
+export async function greenCount(stack: LocalStack): Promise<number> {
+  const publishers = stack.instancesOf('mqtt-publisher').filter(({ process }) => process.running);
+  const counts = await Promise.all(
+    publishers.map(async ({ process }) =>
+      (await Metrics.of(process.adminUrl)).value('gatecast_publisher_gateway_status', GREEN),
+    ),
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** @throws {TestingError} `WAIT_TIMEOUT` */
+export async function untilGreen(stack: LocalStack, count: number, timeoutMs = 60_000): Promise<void> {
+  let seen = 0;
+  await waitFor(
+    async () => {
+      seen = await greenCount(stack);
+      return seen >= count;
+    },
+    { timeoutMs, intervalMs: 100, describe: () => `${count} sessions; there were ${seen}` },
+  );
+}
+
+/** The publisher that serves most gateways: with several owners one of them, else the only one. */
+export async function busiestPublisher(stack: LocalStack): Promise<ServiceInstance> {
+  const publishers = stack.instancesOf('mqtt-publisher').filter(({ process }) => process.running);
+  const served = await Promise.all(
+    publishers.map(async (instance) => ({
+      instance,
+      gateways: (await Metrics.of(instance.process.adminUrl)).value('gatecast_publisher_gateways'),
+    })),
+  );
+  const [first] = served.toSorted((a, b) => b.gateways - a.gateways);
+  if (first === undefined) throw new Error('no publisher runs');
+  return first.instance;
+}
+
+/** Readings accepted so far, by gateway. */
+export function acceptedOf(
+  load: { acceptedOf(gatewayId: string): number },
+  gateways: readonly LoadTarget[],
+): Map<string, number> {
+  return new Map(gateways.map(({ gatewayId }) => [gatewayId, load.acceptedOf(gatewayId)]));
+}
+
+/** Waits until all that was accepted has come. Does not fail when it does not: what is missing then is lost. */
+export async function untilDelivered(
+  ledger: DeliveryLedger,
+  accepted: ReadonlyMap<string, number>,
+  timeoutMs: number,
+): Promise<void> {
+  const isComplete = () => [...accepted].every(([gatewayId, count]) => ledger.countOf(gatewayId) >= count);
+  await waitFor(isComplete, { timeoutMs, intervalMs: 50 }).catch(() => undefined);
+}
+
+/** Lets the load flow. */
+export function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
