@@ -138,6 +138,46 @@ test('a message that is gone for another reason is no suspect any more', () => {
   expect([suspects.isHeld(1), suspects.isCautious]).toEqual([false, false]);
 });
 
+test('when it was the broker, nothing is accused for a while, or until it acknowledges something', () => {
+  const afterwards = () => {
+    const suspects = held();
+    for (const counter of [2, 3]) for (let n = 0; n < 5; n += 1) trial(suspects, counter, 'closed');
+    for (let n = 0; n < 20; n += 1) trial(suspects, 1, 'closed');
+    expect(suspects.isIdle).toBe(true);
+    return suspects;
+  };
+  const waited = afterwards();
+  trial(waited, 1, 'closed');
+  expect(waited.isIdle).toBe(false);
+
+  const acknowledged = held();
+  for (const counter of [2, 3]) for (let n = 0; n < 5; n += 1) trial(acknowledged, counter, 'closed');
+  acknowledged.sessionStarted();
+  acknowledged.sent(1);
+  acknowledged.acknowledged(1);
+  for (let n = 0; n < 2; n += 1) trial(acknowledged, 2, 'closed');
+  expect(acknowledged.isCautious).toBe(true);
+});
+
+test('what is settled, however, is no suspect; other settings acquit all but those found guilty', () => {
+  const lost = held();
+  lost.settledUpTo(1);
+  expect(lost.isIdle).toBe(true);
+
+  const changed = held();
+  changed.forget();
+  expect([changed.isHeld(1), changed.isIdle]).toEqual([false, true]);
+
+  const guilty = held();
+  guilty.sessionStarted();
+  guilty.sent(2);
+  guilty.acknowledged(2);
+  guilty.forget();
+  expect([guilty.verdicts, guilty.isHeld(1)]).toEqual([[1], true]);
+  guilty.settledUpTo(1);
+  expect(guilty.isIdle).toBe(true);
+});
+
 test('one poison message costs seven sessions at most', () => {
   const sessions = [{ ticks: Number.POSITIVE_INFINITY, end: 'ours' as const }];
   const outcome = run(30, 20, { poison: new Set([3]), ticksPerPacket: 1, sessions }, 1_000);
