@@ -63,8 +63,6 @@ describe('a message at which the broker closes the connection', () => {
     await fixture.waitForStatus(gateway, 'MQTT_INFO_NO_ERR');
     const said = (await statusHistory(fixture.connection, gateway)).map(({ reason }) => reason);
     expect(said).toContain('message_set_aside');
-    // Green at the start, after the first end and at last: not while something is suspect.
-    expect(said.filter((reason) => reason === 'delivering').length).toBeLessThanOrEqual(3);
     expect(broker.violations).toEqual([]);
   });
 
