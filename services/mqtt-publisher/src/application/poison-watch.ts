@@ -31,7 +31,7 @@ export class PoisonWatch {
   readonly #onChange: () => void;
   readonly #suspects: Suspects;
   /** Counters that are being stored in DEADLETTER. */
-  readonly #storing = new Set<number>();
+  #storing: number[] = [];
   #qos: 0 | 1 | 2 = 1;
   #hasAcknowledged = false;
   /** Sessions in a row that ended without an acknowledged message. */
@@ -155,7 +155,7 @@ export class PoisonWatch {
   carryOut(onSetAside: () => void): void {
     for (const counter of this.#suspects.verdicts) {
       const item = this.#lane.find(counter);
-      if (item && !this.#storing.has(counter)) void this.#store(item, onSetAside);
+      if (item && !this.#storing.includes(counter)) void this.#store(item, onSetAside);
     }
   }
 
@@ -183,7 +183,7 @@ export class PoisonWatch {
     const { deadLetters, observer, log, clock, lease } = this.#context;
     const { batch, message, counter } = item;
     if (!batch || !message || !lease().isValid()) return;
-    this.#storing.add(counter);
+    this.#storing.push(counter);
     try {
       await deadLetters.put(batch, message, 'poison');
       if (this.#stopped.aborted || !this.#lane.setAside(item)) return;
@@ -197,7 +197,7 @@ export class PoisonWatch {
       log.error({ err: error, gatewayId: this.#gatewayId, counter }, 'could not set a message aside');
       await delay(RETRY_MS, clock, this.#stopped);
     } finally {
-      this.#storing.delete(counter);
+      this.#storing = this.#storing.filter((one) => one !== counter);
     }
     if (!this.#stopped.aborted) this.#onChange();
   }

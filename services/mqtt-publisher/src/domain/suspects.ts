@@ -29,11 +29,10 @@ const PATIENCE = 20;
  * gateway's checkpoint.
  */
 export class Suspects {
-  /** Sessions that ended with a message in flight. */
-  readonly #deaths = new Map<number, number>();
-  /** Of suspects: those with nothing else in flight. */
-  readonly #alone = new Map<number, number>();
-  readonly #inFlight = new Set<number>();
+  /** By counter: sessions that ended with it in flight, and of those of a suspect, the ones with nothing else in flight. */
+  readonly #accused = new Map<number, { deaths: number; alone: number }>();
+  /** A list, since there is one of it for each gateway and it is used for a moment only. */
+  #inFlight: number[] = [];
   #held: number[] = [];
   #verdicts: number[] = [];
   /** In this session the broker has acknowledged something. */
@@ -50,8 +49,7 @@ export class Suspects {
   /** @param restored what the checkpoint has: of a process that died in the middle, or ended in order */
   constructor(restored: readonly SuspectRecord[] = []) {
     for (const { n, k, a = 0 } of restored) {
-      this.#deaths.set(n, k + a);
-      this.#alone.set(n, Math.max(0, k + a - SUSPECT_AFTER));
+      this.#accused.set(n, { deaths: k + a, alone: Math.max(0, k + a - SUSPECT_AFTER) });
       this.#holdIfConvicted(n);
     }
     this.#recorded = this.toRecord(undefined);
@@ -60,13 +58,13 @@ export class Suspects {
   /** Something is suspect: one message at a time, and none before the session is proven. */
   get isCautious(): boolean {
     if (this.#held.length > 0) return true;
-    for (const deaths of this.#deaths.values()) if (deaths >= SUSPECT_AFTER) return true;
+    for (const { deaths } of this.#accused.values()) if (deaths >= SUSPECT_AFTER) return true;
     return false;
   }
 
   /** Whether there is anything of which {@link sent} and {@link acknowledged} have to be told. */
   get isIdle(): boolean {
-    return this.#deaths.size === 0 && this.#held.length === 0 && this.#verdicts.length === 0;
+    return this.#accused.size === 0 && this.#held.length === 0 && this.#verdicts.length === 0;
   }
 
   /** How many messages are held aside now. */
@@ -87,13 +85,13 @@ export class Suspects {
   /** Whether the next message, which is no held one, may be sent now. */
   maySend(counter: number): boolean {
     if (!this.isCautious) return true;
-    if (!this.#isProven || this.#inFlight.size > 0) return false;
+    if (!this.#isProven || this.#inFlight.length > 0) return false;
     return !this.#isSuspect(counter) || this.#isRecorded(counter);
   }
 
   /** Whether a suspect may be sent as soon as the record says so. */
   waitsForRecord(counter: number): boolean {
-    return this.#isProven && this.#inFlight.size === 0 && this.#isSuspect(counter) && !this.#isRecorded(counter);
+    return this.#isProven && this.#inFlight.length === 0 && this.#isSuspect(counter) && !this.#isRecorded(counter);
   }
 
   /** Counters of messages that are poison, until {@link setAside} or {@link settledUpTo}. */
@@ -106,12 +104,13 @@ export class Suspects {
    * @param next counter of the next message to be sent, if there is one
    */
   toRecord(next: number | undefined): SuspectRecord[] {
-    const records = [...this.#verdicts, ...this.#held].map((n) => ({ n, k: this.#deaths.get(n) ?? 0 }));
+    const records = [...this.#verdicts, ...this.#held].map((n) => ({ n, k: this.#deathsOf(n) }));
     const isNextSuspect = next !== undefined && this.#isSuspect(next);
     const tried = this.#suspectInFlight() ?? (isNextSuspect ? next : this.#firstSuspect());
     if (tried === undefined) return records;
-    const isAttempt = this.#inFlight.has(tried) || (tried === next && this.#isProven && this.#inFlight.size === 0);
-    return [...records, { n: tried, k: this.#deaths.get(tried) ?? 0, ...(isAttempt ? { a: 1 as const } : {}) }];
+    const isAttempt =
+      this.#inFlight.includes(tried) || (tried === next && this.#isProven && this.#inFlight.length === 0);
+    return [...records, { n: tried, k: this.#deathsOf(tried), ...(isAttempt ? { a: 1 as const } : {}) }];
   }
 
   /** The checkpoint holds `records`, durably. */
@@ -122,7 +121,7 @@ export class Suspects {
   sessionStarted(): void {
     this.#isConnected = true;
     this.#isProven = false;
-    this.#inFlight.clear();
+    this.#inFlight = [];
   }
 
   /**
@@ -138,11 +137,11 @@ export class Suspects {
   }
 
   sent(counter: number): void {
-    this.#inFlight.add(counter);
+    this.#inFlight.push(counter);
   }
 
   acknowledged(counter: number): void {
-    this.#inFlight.delete(counter);
+    this.#landed(counter);
     this.#clear(counter);
     this.#takesMessages = true;
     this.#isProven = true;
@@ -152,11 +151,11 @@ export class Suspects {
   }
 
   /** @param inFlight counters of messages that were not acknowledged; default: as it was told */
-  sessionEnded(end: SessionEnd, inFlight: readonly number[] = [...this.#inFlight]): void {
+  sessionEnded(end: SessionEnd, inFlight: readonly number[] = this.#inFlight): void {
     const wasProven = this.#isProven;
     this.#isConnected = false;
     this.#isProven = false;
-    this.#inFlight.clear();
+    this.#inFlight = [];
     if (end !== 'closed' && end !== 'blamed') return;
     if (inFlight.length === 0) {
       if (!wasProven && this.isCautious) this.#unproven = Math.min(MAX_UNPROVEN, this.#unproven + 1);
@@ -178,7 +177,7 @@ export class Suspects {
 
   /** Everything up to `counter` is settled, one way or another. */
   settledUpTo(counter: number): void {
-    for (const one of [...this.#deaths.keys(), ...this.#held, ...this.#verdicts]) {
+    for (const one of [...this.#accused.keys(), ...this.#held, ...this.#verdicts]) {
       if (one <= counter) this.setAside(one);
     }
   }
@@ -189,29 +188,26 @@ export class Suspects {
     this.#unproven = 0;
     this.#patience = 0;
     this.#takesMessages = false;
-    this.#inFlight.clear();
-    for (const counter of [...this.#deaths.keys()]) if (!this.#verdicts.includes(counter)) this.#clear(counter);
+    this.#inFlight = [];
+    for (const counter of [...this.#accused.keys()]) if (!this.#verdicts.includes(counter)) this.#clear(counter);
   }
 
   #died(counter: number, isAlone: boolean, end: SessionEnd): void {
-    const wasSuspect = this.#isSuspect(counter);
-    this.#deaths.set(counter, (this.#deaths.get(counter) ?? 0) + 1);
-    if (isAlone && end === 'blamed') {
-      // As good as all attempts: the broker says so itself.
-      this.#deaths.set(counter, SUSPECT_AFTER + ALONE_DEATHS);
-      this.#alone.set(counter, ALONE_DEATHS * (1 + this.#unproven));
-    } else if (wasSuspect && isAlone) this.#alone.set(counter, (this.#alone.get(counter) ?? 0) + 1);
+    const { deaths, alone } = this.#accused.get(counter) ?? { deaths: 0, alone: 0 };
+    const accused = { deaths: deaths + 1, alone: isAlone && deaths >= SUSPECT_AFTER ? alone + 1 : alone };
+    // As good as all attempts: the broker says so itself.
+    const convicted = { deaths: SUSPECT_AFTER + ALONE_DEATHS, alone: ALONE_DEATHS * (1 + this.#unproven) };
+    this.#accused.set(counter, isAlone && end === 'blamed' ? convicted : accused);
     this.#holdIfConvicted(counter);
   }
 
   #holdIfConvicted(counter: number): void {
-    if ((this.#alone.get(counter) ?? 0) < ALONE_DEATHS * (1 + this.#unproven)) return;
+    if ((this.#accused.get(counter)?.alone ?? 0) < ALONE_DEATHS * (1 + this.#unproven)) return;
     this.#unproven = 0;
     this.#held.push(counter);
     if (this.#held.length < MAX_HELD) return;
     this.#held = [];
-    this.#deaths.clear();
-    this.#alone.clear();
+    this.#accused.clear();
     this.#patience = PATIENCE;
   }
 
@@ -221,16 +217,24 @@ export class Suspects {
   }
 
   #clear(counter: number): void {
-    this.#deaths.delete(counter);
-    this.#alone.delete(counter);
+    this.#accused.delete(counter);
+  }
+
+  #landed(counter: number): void {
+    const index = this.#inFlight.indexOf(counter);
+    if (index >= 0) this.#inFlight.splice(index, 1);
+  }
+
+  #deathsOf(counter: number): number {
+    return this.#accused.get(counter)?.deaths ?? 0;
   }
 
   #isSuspect(counter: number): boolean {
-    return (this.#deaths.get(counter) ?? 0) >= SUSPECT_AFTER;
+    return this.#deathsOf(counter) >= SUSPECT_AFTER;
   }
 
   #isRecorded(counter: number): boolean {
-    const deaths = this.#deaths.get(counter);
+    const deaths = this.#deathsOf(counter);
     return this.#recorded.some(({ n, k, a }) => n === counter && k === deaths && a === 1);
   }
 
@@ -241,7 +245,7 @@ export class Suspects {
 
   #firstSuspect(): number | undefined {
     let first: number | undefined;
-    for (const [counter, deaths] of this.#deaths) {
+    for (const [counter, { deaths }] of this.#accused) {
       if (deaths < SUSPECT_AFTER || this.isHeld(counter)) continue;
       if (first === undefined || counter < first) first = counter;
     }
