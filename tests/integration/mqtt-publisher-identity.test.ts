@@ -12,6 +12,7 @@ test('CONNECT says whose session it is, where that is switched on and the protoc
   const three = await broker.waitForConnect(({ clientId }) => clientId === 'three');
   expect(five.packet.properties?.userProperties).toEqual({
     'gatecast-instance': 'publisher-1',
+    'gatecast-moves': '0',
     'gatecast-epoch': expect.stringMatching(/^\d+$/),
   });
   expect(three.packet.properties).toBeUndefined();

@@ -89,6 +89,8 @@ export interface GatewayRead {
   gatewayId: string;
   workspace: string;
   fleet: string;
+  /** While it is on its way from there. */
+  movingFrom?: string;
   name?: string;
   createdAt: string;
   online: boolean;

@@ -10,6 +10,7 @@ const WITHOUT_FAILURE = [
   'MQTT_INFO_SELF_INIT_DISCONN ok handover',
   'MQTT_INFO_DISABLED_BY_USER off disabled',
   'MQTT_INFO_DISABLED_BY_USER off no_host',
+  'MQTT_WARNING_CONNECTING pending moving',
   'MQTT_WARNING_CONNECTING pending starting',
   'MQTT_WARNING_CONNECTING pending connecting',
   'MQTT_WARNING_CONNECTING pending waiting_for_turn',

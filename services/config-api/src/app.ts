@@ -24,6 +24,8 @@ import { EncoderLag } from './application/encoder-lag.ts';
 import { Fleets } from './application/fleets.ts';
 import { Gateways } from './application/gateways.ts';
 import { Integrations } from './application/integrations.ts';
+import { KeyedLock } from './application/keyed-lock.ts';
+import { MoveProgress } from './application/move-progress.ts';
 import { Records } from './application/records.ts';
 import { Sensors } from './application/sensors.ts';
 import { encodedUpTo, StatusReader } from './application/status-reader.ts';
@@ -84,6 +86,8 @@ function compose({ config, log, clock }: ServiceContext<ApiConfig>, { nats, buck
   const metrics = serviceMetrics({ registry, gateways: buckets.gateways.view, lag });
   const announcer = natsAnnouncer({ nats, partitions, onAnnounced: metrics.countAnnouncement, log });
   const streams = natsFleetStreams(nats, config);
+  const moves = new MoveProgress({ checkpoints, partitions });
+  const fleetLock = new KeyedLock();
 
   const workspaces = new Records(buckets.workspaces, clock);
   const fleets = new Records(buckets.fleets, clock);
@@ -100,9 +104,12 @@ function compose({ config, log, clock }: ServiceContext<ApiConfig>, { nats, buck
       clock,
     }),
     workspaces: new Workspaces({ workspaces, gateways, apiKeys, clock }),
-    fleets: new Fleets({ fleets, gateways, streams, clock }),
+    fleets: new Fleets({ fleets, gateways, streams, moves, fleetLock, clock }),
     apiKeys: new ApiKeys({ apiKeys, workspaces, randomness, clock }),
-    gateways: new Gateways({ gateways, workspaces, fleets, sensors, announcer, randomness, clock, log }),
+    gateways: new Gateways({
+      ...{ gateways, workspaces, fleets, sensors, moves, fleetLock },
+      ...{ announcer, randomness, clock, log },
+    }),
     integrations: new Integrations({ gateways, sealer, announcer }),
     sensors: new Sensors({ gateways, sensors, announcer }),
     deadLetters: new DeadLetters({
@@ -119,6 +126,7 @@ function compose({ config, log, clock }: ServiceContext<ApiConfig>, { nats, buck
       sensors: buckets.sensors.view,
       oldestUnencodedAt: (partition) => lag.oldestUnencodedAt(partition),
       waitingRooms: natsWaitingRooms(nats),
+      moves,
       partitions,
       leaseTtlMs,
       clock,

@@ -21,6 +21,8 @@ import { DeadLetters } from '../src/application/dead-letters.ts';
 import { Fleets } from '../src/application/fleets.ts';
 import { Gateways } from '../src/application/gateways.ts';
 import { Integrations } from '../src/application/integrations.ts';
+import { KeyedLock } from '../src/application/keyed-lock.ts';
+import { MoveProgress } from '../src/application/move-progress.ts';
 import type { StatusEvent } from '../src/application/ports.ts';
 import { Records } from '../src/application/records.ts';
 import { Sensors } from '../src/application/sensors.ts';
@@ -82,6 +84,8 @@ export async function createHarness(options: { authFailuresPerMinute?: number } 
   const announced: GatewayRecord[] = [];
   const announcer = { announce: async (gateway: GatewayRecord) => void announced.push(gateway) };
   const streams = new FleetStreamsFake();
+  const moves = new MoveProgress({ checkpoints: buckets.checkpoints.view, partitions: PARTITIONS });
+  const fleetLock = new KeyedLock();
   const oldestUnencoded = new Map<number, number>();
   const waiting = { oldest: undefined as number | undefined, failure: undefined as Error | undefined };
   const events: StatusEvent[] = [];
@@ -98,9 +102,12 @@ export async function createHarness(options: { authFailuresPerMinute?: number } 
       clock,
     }),
     workspaces: new Workspaces({ workspaces, gateways, apiKeys, clock }),
-    fleets: new Fleets({ fleets, gateways, streams, clock }),
+    fleets: new Fleets({ fleets, gateways, streams, moves, fleetLock, clock }),
     apiKeys: new ApiKeys({ apiKeys, workspaces, randomness, clock }),
-    gateways: new Gateways({ gateways, workspaces, fleets, sensors, announcer, randomness, clock, log }),
+    gateways: new Gateways({
+      ...{ gateways, workspaces, fleets, sensors, moves, fleetLock },
+      ...{ announcer, randomness, clock, log },
+    }),
     integrations: new Integrations({ gateways, sealer: await createSealer(keys.publicJwks), announcer }),
     sensors: new Sensors({ gateways, sensors, announcer }),
     deadLetters: new DeadLetters({
@@ -116,6 +123,7 @@ export async function createHarness(options: { authFailuresPerMinute?: number } 
       checkpoints: buckets.checkpoints.view,
       sensors: buckets.sensors.view,
       oldestUnencodedAt: (partition) => oldestUnencoded.get(partition),
+      moves,
       waitingRooms: {
         async oldestAfter() {
           if (waiting.failure) throw waiting.failure;

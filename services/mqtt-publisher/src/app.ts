@@ -16,7 +16,7 @@ import {
   STATUS_EVENTS_STREAM,
   waitForTopology,
 } from '@gatecast/shared/nats';
-import { openOwnership } from '@gatecast/shared/ownership';
+import { openOwnership, VacantLeases } from '@gatecast/shared/ownership';
 import { createOpener } from '@gatecast/shared/secrets';
 import { connectService, type ServiceContext } from '@gatecast/shared/service';
 import { Gauge, Registry } from '@prometheus-io/client';
@@ -31,6 +31,7 @@ import { IntegrationDirectory } from './adapters/nats/integration-directory.ts';
 import { NatsBacklogStore } from './adapters/nats/nats-backlog-store.ts';
 import { NatsCheckpointStore } from './adapters/nats/nats-checkpoint-store.ts';
 import { NatsDeadLetters } from './adapters/nats/nats-dead-letters.ts';
+import { NatsLineReader } from './adapters/nats/nats-line-reader.ts';
 import { NatsOutboxReader } from './adapters/nats/nats-outbox-reader.ts';
 import { NatsUpstream } from './adapters/nats/nats-upstream.ts';
 import { Purger } from './adapters/nats/purger.ts';
@@ -72,12 +73,21 @@ export async function startApp(context: ServiceContext<PublisherConfig>): Promis
   const directory = new IntegrationDirectory(integrations, integrationStore, fleet, partitions);
   const checkpoints = await KvStore.open<PublisherCheckpoint>(nats, 'checkpoints');
   const encoderCheckpoints = await KvStore.open<EncoderCheckpoint>(nats, 'checkpoints');
-  const unreadable = new UnreadableBatches(nats, fleet, log, () => observer.deadLettered('unreadable'));
+  const unreadableOf = (name: string) =>
+    new UnreadableBatches(nats, name, log, () => observer.deadLettered('unreadable'));
+  const unreadable = unreadableOf(fleet);
   const dependencies: PartitionDependencies = {
     fleet,
     outbox: new NatsOutboxReader(nats, { fleet, readAhead: config.readAhead, unreadable }, log, clock),
     backlog: new NatsBacklogStore(nats, fleet, unreadable, log),
+    line: new NatsLineReader(nats, fleet, unreadable),
     checkpoints: new NatsCheckpointStore(checkpoints, fleet),
+    formerFleet: (name) => ({
+      checkpoints: new NatsCheckpointStore(checkpoints, name),
+      backlog: new NatsBacklogStore(nats, name, unreadableOf(name), log),
+      line: new NatsLineReader(nats, name, unreadableOf(name)),
+    }),
+    vacantLeases: await VacantLeases.open(nats, { role: 'publisher', instance: config.instance }, { clock, log }),
     deadLetters: new NatsDeadLetters(nats, fleet),
     directory,
     status,

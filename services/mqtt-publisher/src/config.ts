@@ -45,7 +45,7 @@ export const PublisherConfig = Type.Object({
   identifySessions: Type.Boolean({
     default: false,
     description:
-      'MQTT 5: CONNECT carries the user properties `gatecast-instance` and `gatecast-epoch`, which show a broker whose session it is.',
+      'MQTT 5: CONNECT carries the user properties `gatecast-instance`, `gatecast-moves` and `gatecast-epoch`, which show a broker whose session it is: a later owner has more moves, or as many and a higher epoch.',
   }),
   sessionExpirySeconds: seconds(
     86_400,

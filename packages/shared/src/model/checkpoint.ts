@@ -36,6 +36,10 @@ export interface GatewayCheckpoint {
   q?: 1;
   /** Messages that may be poison: one that is being tried, and those held aside. */
   p?: SuspectRecord[];
+  /** How often the gateway had changed its fleet when this fleet took it over; absent: it has always been here. */
+  g?: number;
+  /** Given away: what is not settled lies in the waiting room, for the owner in the fleet of that name. */
+  m?: string;
 }
 
 /** Record of the bucket `checkpoints` under `publisher.<fleet>.<partition>`. */
@@ -58,6 +62,8 @@ export interface GatewayEncoderPosition {
   p: number;
   /** When the gateway's last batch was accepted, ms since the epoch. */
   t?: number;
+  /** How often the gateway had changed its fleet when its present line began; absent: never. */
+  g?: number;
 }
 
 /** `p` of a source whose every part is emitted (parts are counted from 1 and never reach it). */

@@ -9,6 +9,10 @@ export interface GatewayRecord {
   gatewayId: string;
   workspace: string;
   fleet: string;
+  /** The fleet that it was in before, if it was ever moved. It may still be on its way. */
+  movedFrom?: string;
+  /** How often it was moved to another fleet; absent: never. Tells its lines apart, also when it comes back. */
+  moves?: number;
   /** New at each registration of this id: tells a re-created gateway's messages from its former life's. */
   incarnation: string;
   name?: string;

@@ -26,6 +26,7 @@ export {
   type SecretField,
 } from './integration.ts';
 export { METRICS, type Metric, type MetricPrecision } from './metrics.ts';
+export { hasArrived, hasLeft, ownEntry } from './move.ts';
 export { DEFAULT_PARTITIONS, fnv1a32, partitionOf } from './partition.ts';
 export { isPlainRequest } from './plain-request.ts';
 export {

@@ -26,6 +26,7 @@ export const STATUS_REASONS = [
   'connecting',
   'waiting_for_turn',
   'no_owner',
+  'moving',
   'encoder_behind',
   'connection_refused',
   'not_mqtt',
@@ -94,8 +95,11 @@ export interface BrokerLimits {
 export interface StatusRecord {
   gatewayId: string;
   workspace: string;
+  /** The fleet of the owner. */
   fleet: string;
   incarnation: string;
+  /** How often the gateway had changed its fleet when the owner took it over; absent: never. */
+  moves?: number;
   code: StatusCode;
   class: StatusClass;
   reason: StatusReason;

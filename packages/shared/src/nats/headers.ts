@@ -15,6 +15,10 @@ export const HEADER = {
   first: 'Gatecast-First',
   /** … and how many messages it holds. */
   count: 'Gatecast-Count',
+  /** OUTBOX: how often the gateway had changed its fleet when the batch was written; absent: never. */
+  moves: 'Gatecast-Moves',
+  /** OUTBOX: the batch is the last of this line (and empty); the gateway's next ones are in the outbox of that fleet. */
+  movedTo: 'Gatecast-Moved-To',
   /** DEADLETTER: why. */
   reason: 'Gatecast-Reason',
   /** READINGS, DEADLETTER: what the body is; absent: `measurements`. */
@@ -53,6 +57,10 @@ export interface BatchHeaders {
   settings: number;
   first: number;
   count: number;
+  /** How often the gateway had changed its fleet; absent: never. With the incarnation it names the line. */
+  moves?: number;
+  /** The end of this line: the gateway goes on in that fleet. */
+  movedTo?: string;
 }
 
 export function readingsHeaders(incarnation: string, msgId: string | undefined): HeaderBlock {
@@ -71,7 +79,8 @@ export function requeuedHeaders(incarnation: string, kind: BodyKind, letter: num
   return result;
 }
 
-export function batchHeaders({ incarnation, source, settings, first, count }: BatchHeaders): HeaderBlock {
+export function batchHeaders(batch: BatchHeaders): HeaderBlock {
+  const { incarnation, source, settings, first, count, moves = 0, movedTo } = batch;
   const result = new HeaderBlock();
   result.set(HEADER.schema, String(SCHEMA_VERSION));
   result.set(HEADER.incarnation, incarnation);
@@ -79,6 +88,8 @@ export function batchHeaders({ incarnation, source, settings, first, count }: Ba
   result.set(HEADER.settings, String(settings));
   result.set(HEADER.first, String(first));
   result.set(HEADER.count, String(count));
+  if (moves > 0) result.set(HEADER.moves, String(moves));
+  if (movedTo !== undefined) result.set(HEADER.movedTo, movedTo);
   return result;
 }
 
@@ -109,6 +120,8 @@ export function readBatchHeaders(from: MessageHeaders | undefined): BatchHeaders
     settings: integer(present, HEADER.settings),
     first: integer(present, HEADER.first),
     count: integer(present, HEADER.count),
+    ...(present.has(HEADER.moves) ? { moves: integer(present, HEADER.moves) } : {}),
+    ...(present.has(HEADER.movedTo) ? { movedTo: required(present, HEADER.movedTo) } : {}),
   };
 }
 

@@ -3,9 +3,11 @@ import type { Clock } from '@gatecast/shared/lifecycle';
 import type { FleetRecord, GatewayRecord } from '@gatecast/shared/model';
 import type { Revisioned } from '@gatecast/shared/nats';
 import { type Page, type PageRequest, pageOf } from '../domain/paging.ts';
-import { missing, Refusal } from '../domain/refusal.ts';
+import { missing, moveInProgress, Refusal } from '../domain/refusal.ts';
 import type { Precondition } from '../domain/revision.ts';
 import { withoutUndefined } from '../domain/without-undefined.ts';
+import type { KeyedLock } from './keyed-lock.ts';
+import type { MoveProgress } from './move-progress.ts';
 import type { FleetStreams } from './ports.ts';
 import type { Records } from './records.ts';
 
@@ -13,6 +15,9 @@ export interface FleetsOptions {
   fleets: Records<FleetRecord>;
   gateways: Records<GatewayRecord>;
   streams: FleetStreams;
+  moves: Pick<MoveProgress, 'isComplete'>;
+  /** By fleet: nothing is moved into a fleet while it is deleted. */
+  fleetLock: KeyedLock;
   clock: Clock;
 }
 
@@ -70,10 +75,15 @@ export class Fleets {
 
   /**
    * Removes a fleet and its streams. The record goes first: a gateway that is registered meanwhile looks for it after
-   * its own record is written, and steps back.
-   * @throws {Refusal} `not_found`, `fleet_not_empty`
+   * its own record is written, and steps back. What its streams still hold is nobody's: it was delivered, or taken along
+   * by a gateway that has left, or its gateway is deleted.
+   * @throws {Refusal} `not_found`, `fleet_not_empty`, `move_in_progress`
    */
   async delete(fleet: string): Promise<void> {
+    await this.#options.fleetLock.run(fleet, () => this.#delete(fleet));
+  }
+
+  async #delete(fleet: string): Promise<void> {
     const { fleets, streams } = this.#options;
     const current = await fleets.latest(fleet);
     if (!current) throw missing('fleet');
@@ -93,8 +103,11 @@ export class Fleets {
   }
 
   #requireEmpty(fleet: string): void {
-    for (const [, { value }] of this.#options.gateways.entries()) {
+    const { gateways, moves } = this.#options;
+    for (const [, { value }] of gateways.entries()) {
       if (value.fleet === fleet) throw new Refusal('conflict', 'fleet_not_empty', 'The fleet still has gateways');
+      const isLeaving = value.movedFrom === fleet && !moves.isComplete(value);
+      if (isLeaving) throw moveInProgress('Gateways are still on their way from this fleet to another');
     }
   }
 }

@@ -6,9 +6,11 @@ import type { Revisioned } from '@gatecast/shared/nats';
 import { hashToken } from '../domain/access/api-key.ts';
 import { initialIntegration } from '../domain/integration/change.ts';
 import { type Page, type PageRequest, pageOf } from '../domain/paging.ts';
-import { invalid, missing, Refusal } from '../domain/refusal.ts';
+import { invalid, missing, moveInProgress, Refusal } from '../domain/refusal.ts';
 import type { Precondition } from '../domain/revision.ts';
 import { withoutUndefined } from '../domain/without-undefined.ts';
+import type { KeyedLock } from './keyed-lock.ts';
+import type { MoveProgress } from './move-progress.ts';
 import type { Announcer, Randomness } from './ports.ts';
 import type { Records } from './records.ts';
 
@@ -17,6 +19,9 @@ export interface GatewaysOptions {
   workspaces: Records<WorkspaceRecord>;
   fleets: Records<FleetRecord>;
   sensors: Records<SensorsRecord>;
+  moves: Pick<MoveProgress, 'isComplete'>;
+  /** By fleet: nothing is moved into a fleet while it is deleted. */
+  fleetLock: KeyedLock;
   announcer: Announcer;
   randomness: Randomness;
   clock: Clock;
@@ -95,24 +100,43 @@ export class Gateways {
     return { value, revision, ingestToken };
   }
 
-  /** @throws {Refusal} `not_found`, `fleet_move_unsupported`, `stale_revision` */
+  /**
+   * Another fleet is where the gateway is from now on; encoder and publishers bring it there. The same fleet once more
+   * reminds them.
+   * @throws {Refusal} `not_found`, `validation_failed` (fleet), `move_in_progress`, `stale_revision`
+   */
   async update(
+    workspace: string,
+    gatewayId: string,
+    change: GatewayChange,
+    precondition: Precondition | undefined,
+  ): Promise<Revisioned<GatewayRecord>> {
+    const { fleetLock } = this.#options;
+    const update = () => this.#update(workspace, gatewayId, change, precondition);
+    return await (change.fleet === undefined ? update() : fleetLock.run(change.fleet, update));
+  }
+
+  async #update(
     workspace: string,
     gatewayId: string,
     { name, fleet }: GatewayChange,
     precondition: Precondition | undefined,
   ): Promise<Revisioned<GatewayRecord>> {
-    const { gateways, announcer } = this.#options;
+    const { gateways, fleets, announcer, moves } = this.#options;
+    const hasFleet = fleet === undefined || (await fleets.latest(fleet)) !== undefined;
     let renamed = false;
     const changed = await gateways.change(gatewayId, precondition, (current) => {
       const { value } = ofWorkspace(workspace, current);
-      if (fleet !== undefined && fleet !== value.fleet) {
-        throw new Refusal('conflict', 'fleet_move_unsupported', 'Moving a gateway to another fleet is not supported');
-      }
       renamed = name !== undefined && (name ?? undefined) !== value.name;
-      return renamed ? withoutUndefined({ ...value, name: name ?? undefined }) : value;
+      const next = renamed ? withoutUndefined({ ...value, name: name ?? undefined }) : value;
+      if (fleet === undefined || fleet === value.fleet) return next;
+      if (!hasFleet) throw noSuchFleet();
+      if (!moves.isComplete(value)) throw moveInProgress('The gateway is still on its way from another fleet');
+      return { ...next, fleet, movedFrom: value.fleet, moves: (value.moves ?? 0) + 1 };
     });
-    if (renamed) await announcer.announce(changed.value);
+    // The encoder ends the old line when it next hears of the gateway: a disabled one may never send.
+    if (fleet !== undefined && !moves.isComplete(changed.value)) await announcer.announce(changed.value, 'always');
+    else if (renamed) await announcer.announce(changed.value);
     return changed;
   }
 
@@ -151,8 +175,12 @@ export class Gateways {
   async #requireHome(workspace: string, fleet: string): Promise<void> {
     const { workspaces, fleets } = this.#options;
     if (!(await workspaces.latest(workspace))) throw missing('workspace');
-    if (!(await fleets.latest(fleet))) throw invalid([{ pointer: '/fleet', message: 'there is no such fleet' }]);
+    if (!(await fleets.latest(fleet))) throw noSuchFleet();
   }
+}
+
+function noSuchFleet(): Refusal {
+  return invalid([{ pointer: '/fleet', message: 'there is no such fleet' }]);
 }
 
 /** @throws {Refusal} `not_found` when it is not there, or another workspace's */

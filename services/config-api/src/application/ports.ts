@@ -19,8 +19,11 @@ export interface FleetStreams {
 
 /** Makes changed names and settings known at once instead of with the gateway's next batch. */
 export interface Announcer {
-  /** Never rejects: the change is stored, and is announced with the next batch at the latest. */
-  announce(gateway: GatewayRecord): Promise<void>;
+  /**
+   * Never rejects: the change is stored, and is announced with the next batch at the latest. A disabled integration has
+   * nothing to announce, unless `when` says so.
+   */
+  announce(gateway: GatewayRecord, when?: 'enabled' | 'always'): Promise<void>;
 }
 
 /** The line of accepted readings. All errors are GatecastErrors. */

@@ -16,6 +16,7 @@ import { type CombinedStatus, combineStatus } from '../domain/status/combine.ts'
 import { type Delivery, deliveryOf, presenceOf } from '../domain/status/delivery.ts';
 import { LeaseLiveness } from '../domain/status/lease-liveness.ts';
 import { withoutUndefined } from '../domain/without-undefined.ts';
+import type { MoveProgress } from './move-progress.ts';
 import type { WaitingRooms } from './ports.ts';
 
 export interface StatusReaderOptions {
@@ -26,6 +27,7 @@ export interface StatusReaderOptions {
   /** Since when readings of a partition wait to be encoded, ms since the epoch. */
   oldestUnencodedAt: (partition: number) => number | undefined;
   waitingRooms: WaitingRooms;
+  moves: MoveProgress;
   partitions: number;
   leaseTtlMs: number;
   clock: Clock;
@@ -44,6 +46,8 @@ export interface GatewayFacts {
   online: boolean;
   lastSeenAt?: string;
   firmwareVersion?: string;
+  /** The fleet that it is leaving. */
+  movingFrom?: string;
 }
 
 /** How far each partition is encoded, from the encoder's records: a READINGS sequence, 0 when there is no record. */
@@ -74,13 +78,20 @@ export class StatusReader {
   }
 
   statusOf(gateway: GatewayRecord): CombinedStatus {
-    const { status, oldestUnencodedAt, clock } = this.#options;
+    const { status, oldestUnencodedAt, clock, moves } = this.#options;
     const partition = this.#partitionOf(gateway);
     const now = clock.monotonic();
+    const publisherOf = (fleet: string) => this.#liveness.of(leaseKeyOf('publisher', fleet, partition), now);
+    const holder = moves.holderOf(gateway);
+    const owner = publisherOf(holder.fleet);
+    // A gateway that is leaving is served until it has left, if there is anybody to serve it.
+    const isMoving = holder.isBetween || (holder.fleet !== gateway.fleet && !owner.live);
+    const record = status.get(gateway.gatewayId)?.value;
     return combineStatus({
       gateway,
-      record: status.get(gateway.gatewayId)?.value,
-      publisher: this.#liveness.of(leaseKeyOf('publisher', gateway.fleet, partition), now),
+      record: (record?.moves ?? 0) === holder.moves ? record : undefined,
+      publisher: isMoving ? publisherOf(gateway.fleet) : owner,
+      isMoving,
       encoder: this.#liveness.of(leaseKeyOf('encoder', ALL_FLEETS, partition), now),
       oldestUnencodedAt: oldestUnencodedAt(partition),
       now: clock.now(),
@@ -90,7 +101,8 @@ export class StatusReader {
   /** With what was delivered. Asks NATS only for the age of a backlog, and leaves it out when NATS does not answer. */
   async fullStatusOf(gateway: GatewayRecord): Promise<FullStatus> {
     const { delivered, lastDeliveredAt, downgraded, waiting, lost, settled } = this.#deliveryOf(gateway);
-    const oldest = waiting > 0 ? await this.#oldestWaiting(gateway, settled) : undefined;
+    const { fleet } = this.#options.moves.holderOf(gateway);
+    const oldest = waiting > 0 ? await this.#oldestWaiting({ ...gateway, fleet }, settled) : undefined;
     return {
       ...this.statusOf(gateway),
       ...withoutUndefined({ delivered, lastDeliveredAt, downgraded }),
@@ -107,12 +119,14 @@ export class StatusReader {
     const about = sensors.get(gatewayId)?.value;
     return withoutUndefined({
       ...presenceOf(position, incarnation, measurementIntervalSeconds, clock.now()),
+      movingFrom: this.#options.moves.isComplete(gateway) ? undefined : gateway.movedFrom,
       firmwareVersion: about?.incarnation === incarnation ? about.firmwareVersion : undefined,
     });
   }
 
   #deliveryOf(gateway: GatewayRecord): Delivery {
-    const { fleet, gatewayId, incarnation } = gateway;
+    const { gatewayId, incarnation } = gateway;
+    const { fleet } = this.#options.moves.holderOf(gateway);
     const key = keys.checkpoint('publisher', fleet, this.#partitionOf(gateway));
     const record = this.#options.checkpoints.get(key)?.value as PublisherCheckpoint | undefined;
     return deliveryOf(record?.gateways[gatewayId], incarnation);

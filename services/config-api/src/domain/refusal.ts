@@ -43,3 +43,8 @@ export function missing(what: string): Refusal {
 export function invalid(faults: readonly FieldFault[]): Refusal {
   return new Refusal('invalid', 'validation_failed', 'The request is not valid', { faults });
 }
+
+/** What was asked for has to wait until a gateway has arrived in its fleet. */
+export function moveInProgress(message: string): Refusal {
+  return new Refusal('conflict', 'move_in_progress', message);
+}

@@ -1,7 +1,7 @@
 import { isGatecastError } from '@gatecast/shared/errors';
 import { completeIntegration, type GatewayRecord, type Integration } from '@gatecast/shared/model';
 import type { Revisioned } from '@gatecast/shared/nats';
-import { type BatchLimits, Chain, type ChainStart } from '../domain/chain.ts';
+import { type BatchLimits, Chain, type ChainStart, type Emission } from '../domain/chain.ts';
 import { createEncoder, type Encoder } from '../domain/formats/encoder.ts';
 import { parseMeasurements, parseMessages } from '../domain/measurement-body.ts';
 import type { RecentReadings } from '../domain/recent-readings.ts';
@@ -46,12 +46,20 @@ export interface LineSettings {
   readonly encoder: Encoder;
 }
 
+/** Where a batch goes, and by which settings. */
+interface Target {
+  readonly record: Revisioned<GatewayRecord>;
+  readonly line: OutboxLine;
+}
+
 interface Queued {
   readonly source: SourceMessage;
   readonly done: () => void;
 }
 
 const OWNER_POLL_MS = 50;
+/** The end of a line is nobody's reading. */
+const NO_TRACE: BatchTrace = { inject() {}, end() {} };
 /** Stands in subjects for the fleet of a gateway that is not registered. */
 const NO_FLEET = '_';
 
@@ -120,60 +128,51 @@ export class GatewayLine {
   async #process(source: SourceMessage): Promise<BatchOutcome> {
     const { envelope } = source;
     if (envelope.kind === 'unreadable') return await this.#setAside(source, envelope.reason, undefined);
-    const record = await this.#registrationOf(envelope);
-    if (!record) return 'former_incarnation';
+    const target = await this.#targetOf(envelope);
+    if (!target) return 'former_incarnation';
     if (envelope.isFromGateway) this.#heardAt = Math.max(this.#heardAt ?? 0, source.acceptedAt);
-    const line = { fleet: record.value.fleet, partition: this.#context.partition, gatewayId: this.gatewayId };
-    this.#begin(envelope.incarnation, line.fleet);
-    if (!this.#chain.knowsTail) await this.#readTail(line);
-
     return envelope.content === 'messages'
-      ? await this.#passOn(source, record, line)
-      : await this.#encode(source, envelope.incarnation, record, line);
+      ? await this.#passOn(source, envelope, target)
+      : await this.#encode(source, envelope, target);
   }
 
-  async #encode(
-    source: SourceMessage,
-    incarnation: string,
-    record: Revisioned<GatewayRecord>,
-    line: OutboxLine,
-  ): Promise<BatchOutcome> {
+  async #encode(source: SourceMessage, envelope: ReadableEnvelope, target: Target): Promise<BatchOutcome> {
     const request = parseMeasurements(source.body);
-    if (!request) return await this.#setAside(source, 'payload_malformed', record);
+    if (!request) return await this.#setAside(source, 'payload_malformed', target.record);
     const done = this.#chain.doneOf(source.sequence);
     if (done >= stepsOf(request)) {
-      rememberReadings(request, incarnation, this.#context.recent);
+      rememberReadings(request, envelope.incarnation, this.#context.recent);
       return 'known';
     }
-    const settings = this.#settingsOf(record);
+    const settings = this.#settingsOf(target.record);
     const prepare = () => this.#context.preparer.prepare(source, request, settings, done);
-    return (await this.#publish(source, prepare, line, record.revision)) ? 'encoded' : 'disabled';
+    return (await this.#publish(source, envelope, target, prepare)) ?? 'encoded';
   }
 
   /** Messages that were set aside when they were ready already. */
-  async #passOn(source: SourceMessage, record: Revisioned<GatewayRecord>, line: OutboxLine): Promise<BatchOutcome> {
+  async #passOn(source: SourceMessage, envelope: ReadableEnvelope, target: Target): Promise<BatchOutcome> {
     const messages = parseMessages(source.body);
-    if (!messages) return await this.#setAside(source, 'payload_malformed', record);
+    if (!messages) return await this.#setAside(source, 'payload_malformed', target.record);
     if (this.#chain.doneOf(source.sequence) >= stepsOfMessages(messages)) return 'known';
-    const settings = this.#settingsOf(record);
+    const settings = this.#settingsOf(target.record);
     const prepare = async () => this.#context.preparer.preparePassedOn(source, messages, settings);
-    return (await this.#publish(source, prepare, line, record.revision)) ? 'passed_on' : 'disabled';
+    return (await this.#publish(source, envelope, target, prepare)) ?? 'passed_on';
   }
 
-  /** False: there is nothing to be published of it. */
+  /** Undefined once all of it is in the outbox; else why nothing (more) of it is published. */
   async #publish(
     source: SourceMessage,
+    envelope: ReadableEnvelope,
+    target: Target,
     prepare: () => Promise<PreparedSource | undefined>,
-    line: OutboxLine,
-    settings: number,
-  ): Promise<boolean> {
+  ): Promise<'disabled' | 'former_incarnation' | undefined> {
     const trace = this.#context.tracer.begin(source);
     try {
       const prepared = await prepare();
-      if (!prepared) return false;
-      await this.#emit(prepared.work, line, settings, trace);
+      if (!prepared) return 'disabled';
+      if (!(await this.#emit(prepared.work, target, envelope, trace))) return 'former_incarnation';
       await prepared.completed();
-      return true;
+      return undefined;
     } finally {
       trace.end();
     }
@@ -184,18 +183,52 @@ export class GatewayLine {
    * view may be behind the ingest's, so what it does not know is asked of the leader, once; and behind config-api's, whose
    * message says that something has just changed.
    */
-  async #registrationOf({
-    incarnation,
-    isFromGateway,
-  }: ReadableEnvelope): Promise<Revisioned<GatewayRecord> | undefined> {
+  async #registrationOf(incarnation: string, mayBeKnown: boolean): Promise<Revisioned<GatewayRecord> | undefined> {
     const { gateways, persistence } = this.#context;
     if (incarnation === this.#formerIncarnation) return undefined;
     const known = gateways.known(this.gatewayId);
-    if (known?.value.incarnation === incarnation && isFromGateway) return known;
+    const { moves } = this.#chain;
+    if (mayBeKnown && known?.value.incarnation === incarnation && (known.value.moves ?? 0) >= moves) return known;
     const current = await persistence.untilDone('reading the registration', () => gateways.ask(this.gatewayId));
     if (current?.value.incarnation === incarnation) return current;
     this.#formerIncarnation = incarnation;
     return undefined;
+  }
+
+  /** The registration and its line, whose tail is known, and whose predecessor is closed; undefined: that one is gone. */
+  async #targetOf({ incarnation, isFromGateway }: ReadableEnvelope): Promise<Target | undefined> {
+    for (let mayBeKnown = isFromGateway; ; mayBeKnown = false) {
+      const record = await this.#registrationOf(incarnation, mayBeKnown);
+      if (!record) return undefined;
+      const { fleet, movedFrom, moves = 0 } = record.value;
+      if (movedFrom !== undefined && moves > 0) await this.#leave(incarnation, movedFrom, record);
+      const line = this.#lineIn(fleet);
+      this.#begin(incarnation, fleet);
+      if (!this.#chain.knowsTail) await this.#readTail(line);
+      if (!this.#chain.isEnded) return { record, line };
+      // Another encoder has closed it: what is known here of the registration is old.
+    }
+  }
+
+  /**
+   * Closes the line of the fleet that the gateway has left, unless that was done. A crash at any point is taken up by the
+   * next owner: the end is found, or written once more, before anything gets into the next line.
+   */
+  async #leave(incarnation: string, fleet: string, { value, revision }: Revisioned<GatewayRecord>): Promise<void> {
+    const { observer, progressed } = this.#context;
+    const { moves = 0 } = value;
+    if (this.#chain.progress?.i === incarnation && this.#chain.moves >= moves) return;
+    const line = this.#lineIn(fleet);
+    this.#begin(incarnation, fleet);
+    if (!this.#chain.knowsTail) await this.#readTail(line);
+    await this.#publishAll(() => this.#chain.ending(value.fleet), line, revision, NO_TRACE);
+    this.#chain.moved(moves);
+    observer.lineMoved();
+    progressed(this);
+  }
+
+  #lineIn(fleet: string): OutboxLine {
+    return { fleet, partition: this.#context.partition, gatewayId: this.gatewayId };
   }
 
   /** From a registration there is no way back to the one before, whatever a lagging view says. */
@@ -219,10 +252,27 @@ export class GatewayLine {
     this.#chain.adoptTail(await persistence.untilDone('reading the outbox tail', () => outbox.tail(line)));
   }
 
-  async #emit(work: SourceWork, line: OutboxLine, settings: number, trace: BatchTrace): Promise<void> {
-    const { outbox, persistence, observer, limits, signal, isOwner, progressed } = this.#context;
+  /** Publishes what is left of `work`, wherever the gateway's line goes meanwhile. False: its registration is gone. */
+  async #emit(work: SourceWork, target: Target, envelope: ReadableEnvelope, trace: BatchTrace): Promise<boolean> {
+    const { limits } = this.#context;
+    const { revision } = target.record;
+    let line: OutboxLine | undefined = target.line;
+    while (line && !(await this.#publishAll(() => this.#chain.next(work, limits), line, revision, trace))) {
+      line = (await this.#targetOf(envelope))?.line;
+    }
+    return line !== undefined;
+  }
+
+  /** Publishes one after the other what `next` gives. False: the line turned out to have its end. */
+  async #publishAll(
+    next: () => Emission | undefined,
+    line: OutboxLine,
+    settings: number,
+    trace: BatchTrace,
+  ): Promise<boolean> {
+    const { outbox, persistence, observer, signal, isOwner, progressed } = this.#context;
     let failures = 0;
-    for (let emission = this.#chain.next(work, limits); emission; emission = this.#chain.next(work, limits)) {
+    for (let emission = next(); emission; emission = next()) {
       signal.throwIfAborted();
       if (!isOwner()) await persistence.until(isOwner, OWNER_POLL_MS);
       try {
@@ -236,8 +286,10 @@ export class GatewayLine {
         failures += 1;
         observer.publishFailed(error.code);
         await this.#afterFailure(error, failures, line);
+        if (this.#chain.isEnded) return false;
       }
     }
+    return true;
   }
 
   /** Not stored: again later. Perhaps stored, by us or by another encoder: the tail says so. */

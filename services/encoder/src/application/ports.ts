@@ -152,6 +152,8 @@ export interface Observer {
   /** Messages, in one publish, stored in an outbox. */
   emitted(messages: number): void;
   repeats(count: number): void;
+  /** A gateway goes on in another fleet's outbox. */
+  lineMoved(): void;
   deadLetter(reason: DeadLetterReason, readings: number): void;
   metadataRefused(count: number): void;
   publishFailed(code: string): void;

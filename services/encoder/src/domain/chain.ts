@@ -10,6 +10,10 @@ export interface Tail {
   readonly source: { readonly sequence: number; readonly part: number; readonly parts: number };
   readonly first: number;
   readonly count: number;
+  /** How often the gateway had changed its fleet; absent: never. */
+  readonly moves?: number;
+  /** It is the end of this line: the gateway goes on in that fleet. */
+  readonly movedTo?: string;
 }
 
 export interface BatchLimits {
@@ -22,6 +26,9 @@ export interface Emission {
   readonly incarnation: string;
   readonly source: { readonly sequence: number; readonly part: number; readonly parts: number };
   readonly first: number;
+  readonly moves: number;
+  /** The end of the line, without messages: the gateway goes on in that fleet. */
+  readonly movedTo?: string;
   readonly messages: readonly MqttMessage[];
   /** The outbox subject's last sequence that this decision was made on; the server refuses at any other. */
   readonly expectLast: number;
@@ -30,7 +37,7 @@ export interface Emission {
 }
 
 /** What a chain knows of its gateway at the start: the record's entry, if there is one. */
-export type ChainStart = Pick<GatewayEncoderPosition, 'i' | 'c' | 's' | 'p'> | undefined;
+export type ChainStart = Pick<GatewayEncoderPosition, 'i' | 'c' | 's' | 'p' | 'g'> | undefined;
 
 /**
  * One gateway's line of messages: which source and step was emitted last, with which counter, and what stands at the end
@@ -44,6 +51,9 @@ export class Chain {
   #part = 0;
   #expectLast: number | undefined;
   #line: string | undefined;
+  /** How often the gateway had changed its fleet when this line began. */
+  #moves = 0;
+  #isEnded = false;
   /** Units of the source in work that this chain has emitted, or found emitted. */
   #cursor = { sequence: 0, units: 0 };
 
@@ -53,27 +63,68 @@ export class Chain {
     this.#counter = start.c;
     this.#source = start.s;
     this.#part = start.p;
+    this.#moves = start.g ?? 0;
   }
 
   /** The record's entry; undefined for a gateway of which nothing was ever emitted or passed. */
-  get progress(): Pick<GatewayEncoderPosition, 'i' | 'c' | 's' | 'p'> | undefined {
+  get progress(): ChainStart {
     if (this.#incarnation === undefined) return undefined;
-    return { i: this.#incarnation, c: this.#counter, s: this.#source, p: this.#part };
+    const position = { i: this.#incarnation, c: this.#counter, s: this.#source, p: this.#part };
+    return this.#moves > 0 ? { ...position, g: this.#moves } : position;
+  }
+
+  /** How often the gateway had changed its fleet when its present line began. */
+  get moves(): number {
+    return this.#moves;
+  }
+
+  /** Whether the present line has its end: nothing may be added. */
+  get isEnded(): boolean {
+    return this.#isEnded;
   }
 
   /**
-   * Turns to the messages of `incarnation`, which go to the outbox subject `line`. A new registration counts from 1; a
-   * new line's tail is not known yet.
+   * Turns to the messages of `incarnation`, which go to the outbox subject of the fleet `line`. A new registration counts
+   * from 1; a new line's tail is not known yet.
    */
   begin(incarnation: string, line: string): void {
     if (this.#incarnation !== incarnation) {
       this.#incarnation = incarnation;
       this.#counter = 0;
+      this.#moves = 0;
+      this.#isEnded = false;
     }
-    if (this.#line !== line) {
-      this.#line = line;
-      this.#expectLast = undefined;
-    }
+    if (this.#line === line) return;
+    this.#line = line;
+    this.#expectLast = undefined;
+    this.#isEnded = false;
+  }
+
+  /**
+   * The end of the present line, for a gateway that goes on in the fleet `movedTo`; undefined when it is there. It counts
+   * no message, and keeps every other encoder out: the subject's last sequence is not the one that it expects.
+   */
+  ending(movedTo: string): Emission | undefined {
+    if (this.#incarnation === undefined || this.#expectLast === undefined || this.#isEnded) return undefined;
+    const isWhole = this.#part === ALL_PARTS;
+    return {
+      incarnation: this.#incarnation,
+      source: { sequence: this.#source, part: isWhole ? 1 : this.#part, parts: isWhole ? 1 : this.#part + 1 },
+      first: this.#counter + 1,
+      moves: this.#moves,
+      movedTo,
+      messages: [],
+      expectLast: this.#expectLast,
+      unitsDone: 0,
+    };
+  }
+
+  /** The former line is closed: what comes next is the gateway's line after `moves` changes of its fleet. */
+  moved(moves: number): void {
+    this.#moves = moves;
+    this.#line = undefined;
+    this.#expectLast = undefined;
+    this.#isEnded = false;
   }
 
   /** False: {@link adoptTail} comes first. */
@@ -93,6 +144,7 @@ export class Chain {
     this.#passTo(sequence, part === parts ? ALL_PARTS : part);
     if (tail.incarnation === this.#incarnation) {
       this.#counter = Math.max(this.#counter, tail.first + tail.count - 1);
+      this.#isEnded = tail.movedTo !== undefined && (tail.moves ?? 0) === this.#moves;
     }
   }
 
@@ -117,6 +169,7 @@ export class Chain {
       incarnation: this.#incarnation,
       source: { sequence: work.sequence, part: Math.max(0, nextStep - 1), parts: work.steps },
       first: this.#counter + 1,
+      moves: this.#moves,
       messages,
       expectLast: this.#expectLast,
       unitsDone: end,
@@ -125,8 +178,12 @@ export class Chain {
 
   /** `emission` is in the outbox, at `sequence` of its stream. */
   emitted(emission: Emission, sequence: number): void {
-    const { source, first, messages, unitsDone } = emission;
+    const { source, first, messages, unitsDone, movedTo } = emission;
     this.#expectLast = sequence;
+    if (movedTo !== undefined) {
+      this.#isEnded = true;
+      return;
+    }
     this.#counter = first + messages.length - 1;
     this.#cursor = { sequence: source.sequence, units: unitsDone };
     this.#passTo(source.sequence, source.part === source.parts ? ALL_PARTS : source.part);

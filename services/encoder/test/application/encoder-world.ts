@@ -78,6 +78,25 @@ export class EncoderWorld {
     return incarnation;
   }
 
+  /** Moves a gateway to another fleet, as config-api does; `announce`: and says so with an empty batch. */
+  async move(gatewayId: string, fleet: string, { announce = true } = {}): Promise<void> {
+    const found = await this.integrations.get(gatewayId);
+    if (!found) throw new Error('no such gateway');
+    const { value, revision } = found;
+    const moved = { ...value, fleet, movedFrom: value.fleet, moves: (value.moves ?? 0) + 1 };
+    await this.integrations.update(gatewayId, moved, revision);
+    if (!announce) return;
+    const { incarnation } = value;
+    const envelope = {
+      kind: 'readable',
+      incarnation,
+      content: 'measurements',
+      isFromGateway: false,
+      isRequeued: false,
+    } as const;
+    this.readings.append(gatewayId, { measurements: [] }, { partition: 0, time: this.clock.now(), envelope });
+  }
+
   /** A batch with one reading, whose value is `n`. Returns its sequence in READINGS. */
   send(gatewayId: string, incarnation: string, n: number, partition = 0): number {
     const measurements = [{ sensorId: 'S', time: n, values: { n: `${n}` } }];
@@ -129,6 +148,7 @@ export class EncoderWorld {
       readings: note('readings'),
       emitted: note('emitted'),
       repeats: note('repeats'),
+      lineMoved: note('lineMoved'),
       deadLetter: note('deadLetter'),
       metadataRefused: note('metadataRefused'),
       publishFailed: note('publishFailed'),

@@ -21,6 +21,8 @@ export class FakeOutbox implements OutboxPort {
   /** Runs before the next publish is decided: another encoder that is faster. */
   beforeNextPublish: (() => void) | undefined;
   tailReads = 0;
+  /** All that was ever stored, of all fleets, in order: a purge does not change it. */
+  readonly history: { readonly fleet: string; readonly gatewayId: string; readonly emission: Emission }[] = [];
   readonly #subjects = new Map<string, Stored[]>();
   #sequence = 0;
 
@@ -43,8 +45,8 @@ export class FakeOutbox implements OutboxPort {
     this.tailReads += 1;
     const last = this.of(gatewayId, fleet).at(-1);
     if (!last) return undefined;
-    const { incarnation, source, first, messages } = last.emission;
-    return { sequence: last.sequence, incarnation, source, first, count: messages.length };
+    const { messages, expectLast: _expectLast, unitsDone: _unitsDone, ...batch } = last.emission;
+    return { sequence: last.sequence, ...batch, count: messages.length };
   }
 
   async publish(line: OutboxLine, emission: Emission, settings: number): Promise<number> {
@@ -65,6 +67,7 @@ export class FakeOutbox implements OutboxPort {
     if (last !== emission.expectLast) throw new GatecastError('SUBJECT_SEQUENCE_CONFLICT', `last is ${last}`);
     this.#sequence += 1;
     subject.push({ sequence: this.#sequence, settings, emission });
+    this.history.push({ fleet, gatewayId, emission });
     this.#subjects.set(`${fleet}/${gatewayId}`, subject);
     return this.#sequence;
   }

@@ -40,6 +40,7 @@ export class FakeReadings implements ReadingsPort {
     this.follows.push({ partition, from });
     for (let next = from; !signal.aborted; ) {
       await room();
+      if (signal.aborted) return;
       const found = this.#of(partition).find(({ sequence }) => sequence >= next);
       if (found) {
         next = found.sequence + 1;

@@ -49,6 +49,7 @@ describe('a gateway in the encoder', () => {
         incarnation: life,
         source: { sequence, part: 2, parts: 2 },
         first: 1,
+        moves: 0,
         messages: [{ topic: 't', payload, retain: false }],
         expectLast: 0,
         unitsDone: 1,

@@ -139,8 +139,8 @@ export class ChainWorld {
   #tail(): Tail | undefined {
     const last = this.#subject.at(-1);
     if (!last) return undefined;
-    const { incarnation, source, first, messages } = last.emission;
-    return { sequence: last.sequence, incarnation, source, first, count: messages.length };
+    const { messages, expectLast: _expectLast, unitsDone: _unitsDone, ...batch } = last.emission;
+    return { sequence: last.sequence, ...batch, count: messages.length };
   }
 }
 

@@ -34,6 +34,9 @@ export function createDeliveryObserver(registry: Registry): DeliveryObserver {
   const attempts = counter('connect_attempts', 'Attempts to connect to brokers.', ['result']);
   const ended = counter('sessions_ended', 'Sessions that ended unasked.', ['reason']);
   const records = counter('checkpoint_writes', 'Writes of partition checkpoints.', []);
+  const movedGateways = counter('gateways_moved', 'Gateways given to other fleets, and taken over from them.', [
+    'direction',
+  ]);
   const purges = counter('purge_runs', 'Looks for settled messages to purge from the streams that succeeded.', []);
   const failedPurges = counter('purge_failures', 'Looks that failed.', []);
   return {
@@ -54,6 +57,7 @@ export function createDeliveryObserver(registry: Registry): DeliveryObserver {
     connectAttempt: (result) => attempts.inc({ result }),
     sessionEnded: (reason) => ended.inc({ reason }),
     recordWritten: () => records.inc(),
+    moved: (direction) => movedGateways.inc({ direction }),
     purged: (result) => (result === 'ok' ? purges : failedPurges).inc(),
   };
 }

@@ -36,7 +36,7 @@ export interface DeliveryObserver {
   /** Sent at QoS 2, then the broker lost its session: they are sent again, and may arrive twice. */
   uncertain(messages: number): void;
   lost(messages: number): void;
-  dropped(reason: 'former_incarnation' | 'no_gateway', messages: number): void;
+  dropped(reason: 'former_incarnation' | 'moved', messages: number): void;
   deadLettered(reason: string): void;
   movedToBacklog(messages: number): void;
   backlogRefused(messages: number): void;
@@ -47,11 +47,14 @@ export interface DeliveryObserver {
   connectAttempt(result: 'ok' | 'failed'): void;
   sessionEnded(reason: string): void;
   recordWritten(): void;
+  /** A gateway was given to another fleet, or taken over from one. */
+  moved(direction: 'away' | 'here'): void;
   purged(result: 'ok' | 'failed'): void;
 }
 
 /** What the parts of one partition share. */
 export interface PartitionContext {
+  readonly fleet: string;
   readonly partition: number;
   /** The lease that we act under now. */
   lease(): Lease;

@@ -38,9 +38,10 @@ export class FleetPublisher implements OwnershipHandlers {
     this.#options = options;
     this.#unsubscribe = options.integrations.onChange(({ key, current, previous }) => {
       const { fleet } = options.dependencies;
-      if (current?.value.fleet !== fleet && previous?.value.fleet !== fleet) return;
+      const isOurs = (entry = current) => entry?.value.fleet === fleet || entry?.value.movedFrom === fleet;
+      if (!isOurs(current) && !isOurs(previous)) return;
       const partition = this.#owned.get(partitionOf(key, options.partitions))?.partition;
-      partition?.gatewayChanged(key, current?.value.fleet === fleet ? current : undefined);
+      partition?.gatewayChanged(key, current);
     });
     this.#watchLease();
     this.#watchAge();

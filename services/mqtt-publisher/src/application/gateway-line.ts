@@ -16,6 +16,7 @@ import { WaitingRoom } from './waiting-room.ts';
 export type LineMode = 'live' | 'behind' | 'rejoining';
 
 const RETRY_MS = 200;
+const LEAVE_CHECK_MS = 10;
 
 /**
  * How one gateway's batches get into its lane: from OUTBOX, or, when its broker does not take them now, through its
@@ -27,6 +28,8 @@ export class GatewayLine {
   readonly incarnation: string;
   readonly exactlyOnce: ExactlyOnce;
   readonly poison: PoisonWatch;
+  /** How often the gateway had changed its fleet when it came to this one. */
+  readonly moves: number;
   /** ms since the epoch; undefined before the first delivery. */
   lastDeliveredAt: number | undefined;
   readonly #context: PartitionContext;
@@ -56,12 +59,13 @@ export class GatewayLine {
   constructor(
     gatewayId: string,
     checkpoint: GatewayCheckpoint,
-    tail: BacklogTail | undefined,
+    tail: BacklogTail | 'unknown' | undefined,
     context: PartitionContext,
     onFed: () => void,
   ) {
     this.gatewayId = gatewayId;
     this.incarnation = checkpoint.i;
+    this.moves = checkpoint.g ?? 0;
     this.#context = context;
     this.#onFed = onFed;
     const { s, r = s, l = 0, x = 0 } = checkpoint;
@@ -180,11 +184,28 @@ export class GatewayLine {
       ...(lost > 0 ? { l: lost } : {}),
       ...(aside > 0 ? { x: aside } : {}),
       ...(this.lastDeliveredAt === undefined ? {} : { t: this.lastDeliveredAt }),
+      ...(this.moves > 0 ? { g: this.moves } : {}),
       ...this.exactlyOnce.checkpoint(),
       ...this.poison.checkpoint(),
     };
     this.exactlyOnce.built(checkpoint);
     return checkpoint;
+  }
+
+  /**
+   * Puts everything that is not durably settled into the waiting room, for an owner in another fleet. The session is
+   * over. False: stopped before that was done.
+   */
+  async leave(): Promise<boolean> {
+    const { signal } = this.#stopped;
+    this.brokerIs('away');
+    while (!signal.aborted) {
+      const isInLane = this.#mode === 'live' && this.lane.size > 0;
+      if (!this.#working && this.#waiting.length === 0 && !isInLane) return true;
+      this.wake();
+      await delay(LEAVE_CHECK_MS, this.#context.clock, signal);
+    }
+    return false;
   }
 
   stop(): void {
@@ -315,6 +336,7 @@ export class GatewayLine {
 
   /** Feeds the lane from the waiting room until that is empty, or the lane full. */
   async #drainOnce(): Promise<void> {
+    await this.#room.findTail();
     while (this.#mode === 'behind' && this.#canDrain()) {
       if (this.lane.firstNeeded > this.#room.last) {
         if (this.#working || this.#waiting.length > 0) return;

@@ -186,7 +186,8 @@ export class GatewaySession {
     let failure: Failure | undefined;
     const prepared = await this.#line.exactlyOnce.prepare(settings, signal);
     const owner = lease();
-    const result = await connectInTime(settings, { ...prepared, owner }, this.#context, signal, (ended) => {
+    const options = { ...prepared, owner, moves: this.#line.moves };
+    const result = await connectInTime(settings, options, this.#context, signal, (ended) => {
       failure = ended;
       this.#end?.(failedBy(ended));
     });

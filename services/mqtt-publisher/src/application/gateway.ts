@@ -1,8 +1,9 @@
 import type { GatewayCheckpoint, GatewayRecord, StatusCode, StatusRecord } from '@gatecast/shared/model';
 import type { Revisioned } from '@gatecast/shared/nats';
 import type { Batch } from '../domain/batch.ts';
+import { isSameLine, type LineName } from '../domain/place.ts';
 import { desiredSession } from '../domain/session-settings.ts';
-import { StatusTracker } from '../domain/status-tracker.ts';
+import { type StatusIdentity, StatusTracker } from '../domain/status-tracker.ts';
 import type { PartitionContext } from './context.ts';
 import { GatewayLine } from './gateway-line.ts';
 import { GatewaySession } from './gateway-session.ts';
@@ -21,16 +22,16 @@ export class Gateway {
   constructor(
     entry: Revisioned<GatewayRecord>,
     checkpoint: GatewayCheckpoint | undefined,
-    tail: BacklogTail | undefined,
+    tail: BacklogTail | 'unknown' | undefined,
     context: PartitionContext,
     emitStatus: (record: StatusRecord, transition: boolean) => void,
   ) {
     const { value: record, revision } = entry;
     this.#record = record;
     this.#context = context;
-    this.#status = new StatusTracker(record, this.#owner(), () => new Date(context.clock.now()), emitStatus);
     const own = checkpoint?.i === record.incarnation ? checkpoint : { i: record.incarnation, s: 0 };
     this.line = new GatewayLine(record.gatewayId, own, tail, context, () => this.#session.wake());
+    this.#status = new StatusTracker(this.#identity(), this.#owner(), () => new Date(context.clock.now()), emitStatus);
     const desired = desiredSession(record, revision);
     this.#silence = new SilenceWatch(
       {
@@ -57,10 +58,16 @@ export class Gateway {
     return this.#record.incarnation;
   }
 
+  /** Whether a batch of that line is this gateway's, in its present stay in this fleet. */
+  isOf(line: LineName): boolean {
+    return isSameLine(this.line, line);
+  }
+
   /** Whether there is anything of it to be remembered. */
   get hasHistory(): boolean {
-    const { lane, handled, exactlyOnce, poison } = this.line;
-    if (lane.settled > 0 || handled > 0 || exactlyOnce.isNoteworthy || poison.isNoteworthy) return true;
+    const { lane, handled, moves, exactlyOnce, poison } = this.line;
+    if (lane.settled > 0 || handled > 0 || moves > 0) return true;
+    if (exactlyOnce.isNoteworthy || poison.isNoteworthy) return true;
     return Object.keys(this.#silence.checkpoint()).length > 0;
   }
 
@@ -81,8 +88,13 @@ export class Gateway {
 
   offer(batch: Batch): void {
     // The birth comes before what ends the silence.
-    this.#silence.offered(batch);
+    this.heard(batch);
     this.line.offer(batch);
+  }
+
+  /** The moving line had this batch of it; it went to the waiting room without passing by here, or goes into the line. */
+  heard(batch: Batch): void {
+    this.#silence.offered(batch);
   }
 
   /** New settings of the same registration. */
@@ -101,7 +113,7 @@ export class Gateway {
 
   /** The lease is valid (again), perhaps of a higher epoch. */
   resume(): void {
-    this.#status.reidentify(this.#record, this.#owner());
+    this.#status.reidentify(this.#identity(), this.#owner());
     this.#session.resume();
     this.line.wake();
   }
@@ -111,6 +123,16 @@ export class Gateway {
     this.#silence.stop();
     await this.#session.stop();
     this.line.stop();
+  }
+
+  /**
+   * Planned end: an owner in another fleet serves it next. True: what is not durably settled is in the waiting room.
+   * False: that could not be done, the partition is given up.
+   */
+  async leave(): Promise<boolean> {
+    this.#silence.stop();
+    await this.#session.stop();
+    return await this.line.leave();
   }
 
   /** The registration is gone: says good-bye to the broker and forgets what was queued. */
@@ -126,6 +148,11 @@ export class Gateway {
     this.#silence.stop();
     this.line.stop();
     this.#session.abort();
+  }
+
+  #identity(): StatusIdentity {
+    const { gatewayId, workspace, incarnation } = this.#record;
+    return { gatewayId, workspace, incarnation, fleet: this.#context.fleet, moves: this.line.moves };
   }
 
   #owner(): { instance: string; epoch: number } {

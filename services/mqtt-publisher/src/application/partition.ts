@@ -3,33 +3,29 @@ import { delay } from '@gatecast/shared/lifecycle';
 import type { GatewayRecord, PublisherCheckpoint } from '@gatecast/shared/model';
 import type { Revisioned } from '@gatecast/shared/nats';
 import type { Lease } from '@gatecast/shared/ownership';
-import type { Batch } from '../domain/batch.ts';
 import { Outstanding } from '../domain/outstanding.ts';
 import { CheckpointWriter, type CheckpointWriterOptions } from './checkpoint-writer.ts';
 import type { PartitionContext } from './context.ts';
-import { Gateway } from './gateway.ts';
+import type { Gateway } from './gateway.ts';
 import type { PartitionDependencies } from './partition-dependencies.ts';
 import type { BacklogTail } from './ports.ts';
+import { ServedGateways } from './served-gateways.ts';
 
 const RETRY_MS = 250;
-const GONE_REMEMBERED = 1_000;
 
-/** The gateways of one partition, served under one lease. */
+/** One partition, served under one lease: its record, its part of the moving line, its gateways. */
 export class Partition {
   readonly number: number;
   readonly #dependencies: PartitionDependencies;
   readonly #stopped = new AbortController();
-  readonly #gateways = new Map<string, Gateway>();
-  /** Registrations that are known to be gone: their messages are dropped without asking again. */
-  readonly #goneIncarnations = new Set<string>();
+  readonly #onSuperseded: () => void;
   #writer: CheckpointWriter | undefined;
-  #context: PartitionContext | undefined;
   #outstanding = new Outstanding(0);
   #recorded: PublisherCheckpoint | undefined;
-  #isLoaded = false;
+  /** Undefined until the waiting rooms are known. */
+  #served: ServedGateways | undefined;
   #capacity: (() => void) | undefined;
   #reading: Promise<void> = Promise.resolve();
-  #onSuperseded: () => void;
 
   constructor(number: number, dependencies: PartitionDependencies, onSuperseded: () => void) {
     this.number = number;
@@ -38,7 +34,7 @@ export class Partition {
   }
 
   gateways(): IterableIterator<Gateway> {
-    return this.#gateways.values();
+    return this.#served?.all() ?? [].values();
   }
 
   /** Takeover: claims the record, then reads on from it. Returns false when the partition turned out not to be ours. */
@@ -49,13 +45,17 @@ export class Partition {
     this.#writer = writer;
     this.#recorded = checkpoint;
     this.#outstanding = new Outstanding(checkpoint.seq);
-    this.#context = this.#createContext(writer);
     const waiting = await this.#backlogTails();
-    this.#isLoaded = true;
+    const context = this.#createContext(writer);
+    const served = new ServedGateways({
+      ...{ dependencies: this.#dependencies, context, record: this.#recorded, signal: this.#stopped.signal },
+      flush: () => writer.flush(),
+    });
+    this.#served = served;
     for (const entry of this.#dependencies.directory.ofPartition(this.number)) {
-      this.#add(entry, waiting.get(entry.value.gatewayId));
+      served.enter(entry, waiting.get(entry.value.gatewayId));
     }
-    this.#reading = this.#read(this.#context.lease);
+    this.#reading = this.#read(served, context.lease);
     return true;
   }
 
@@ -68,21 +68,14 @@ export class Partition {
 
   /** The lease is valid again. */
   resume(): void {
-    for (const gateway of this.#gateways.values()) gateway.resume();
+    for (const gateway of this.gateways()) gateway.resume();
     this.#writer?.request('now');
   }
 
   /** A gateway of this partition was created, changed or deleted. */
   gatewayChanged(gatewayId: string, entry: Revisioned<GatewayRecord> | undefined): void {
     // Until the waiting rooms are known the directory is not looked at: its state of then is what counts.
-    if (!this.#isLoaded) return;
-    const gateway = this.#gateways.get(gatewayId);
-    if (gateway && entry?.value.incarnation === gateway.incarnation) {
-      gateway.update(entry);
-      return;
-    }
-    if (gateway) this.#retire(gatewayId, gateway);
-    if (entry) this.#add(entry, undefined);
+    this.#served?.changed(gatewayId, entry);
   }
 
   /** Planned handover. */
@@ -90,7 +83,7 @@ export class Partition {
     this.#stopped.abort();
     this.#capacity?.();
     await this.#reading;
-    await Promise.all([...this.#gateways.values()].map((gateway) => gateway.stop()));
+    await this.#served?.stop();
     await this.#writer?.flush();
     this.#writer?.stop();
   }
@@ -100,14 +93,14 @@ export class Partition {
     this.#stopped.abort();
     this.#capacity?.();
     this.#writer?.stop();
-    for (const gateway of this.#gateways.values()) gateway.abort();
-    this.#gateways.clear();
+    this.#served?.abort();
   }
 
   #createContext(writer: CheckpointWriter): PartitionContext {
-    const { backlog, deadLetters, connector, connectQueue, upstream, limits, observer, clock, random, log } =
+    const { fleet, backlog, deadLetters, connector, connectQueue, upstream, limits, observer, clock, random, log } =
       this.#dependencies;
     return {
+      fleet,
       partition: this.number,
       lease: () => writer.lease,
       outstanding: this.#outstanding,
@@ -140,36 +133,20 @@ export class Partition {
   }
 
   #buildCheckpoint(): PublisherCheckpoint {
+    const epoch = this.#writer?.lease.epoch ?? 0;
+    const served = this.#served;
     // During a takeover the gateways are not there yet: what was claimed is still all there is to say of them.
-    if (!this.#isLoaded && this.#recorded) {
-      return { ...this.#recorded, epoch: this.#writer?.lease.epoch ?? this.#recorded.epoch };
-    }
-    const gateways: PublisherCheckpoint['gateways'] = {};
-    for (const [gatewayId, gateway] of this.#gateways) {
-      if (gateway.hasHistory) gateways[gatewayId] = gateway.checkpoint();
-    }
-    const seq = this.#outstanding.position((batch) => this.#isSettled(batch));
-    return { epoch: this.#writer?.lease.epoch ?? 0, seq, gateways };
-  }
-
-  #isSettled(batch: Batch): boolean {
-    const gateway = this.#gateways.get(batch.gatewayId);
-    return gateway?.incarnation !== batch.headers.incarnation || gateway.line.isSettled(batch);
+    if (!served) return { ...(this.#recorded ?? { seq: 0, gateways: {} }), epoch };
+    const gateways = Object.fromEntries(served.entries());
+    const settled = this.#outstanding.position((batch) => served.isSettled(batch));
+    return { epoch, seq: Math.min(settled, served.positionBound), gateways };
   }
 
   #onRecorded(checkpoint: PublisherCheckpoint): void {
     this.#recorded = checkpoint;
     this.#dependencies.observer.recordWritten();
-    for (const batch of this.#outstanding.batches()) {
-      const recorded = checkpoint.gateways[batch.gatewayId];
-      const gone = this.#gateways.get(batch.gatewayId)?.incarnation !== batch.headers.incarnation;
-      if (gone || batch.inBacklog || (recorded && recorded.s >= batch.last)) this.#outstanding.remove(batch);
-    }
+    this.#served?.recorded(checkpoint);
     this.#capacity?.();
-    for (const [gatewayId, gateway] of this.#gateways) {
-      const own = checkpoint.gateways[gatewayId];
-      if (own) gateway.recorded(own);
-    }
   }
 
   /** Ends of the waiting rooms that are not empty. */
@@ -193,46 +170,14 @@ export class Partition {
     return tails;
   }
 
-  #add(entry: Revisioned<GatewayRecord>, tail: BacklogTail | undefined): void {
-    if (!this.#context || this.#stopped.signal.aborted) return;
-    const { gatewayId } = entry.value;
-    const checkpoint = this.#recorded?.gateways[gatewayId];
-    const gateway: Gateway = new Gateway(entry, checkpoint, tail, this.#context, (record, transition) => {
-      // What a retired registration still has to say is about nobody.
-      if (this.#gateways.get(gatewayId) === gateway) this.#dependencies.status.publish(record, transition);
-    });
-    this.#gateways.set(gatewayId, gateway);
-    gateway.start();
-  }
-
-  #retire(gatewayId: string, gateway: Gateway): void {
-    const { log, status, observer } = this.#dependencies;
-    this.#gateways.delete(gatewayId);
-    this.#isGone(gateway.incarnation);
-    status.forget(gatewayId);
-    for (const batch of [...this.#outstanding.of(gatewayId)]) {
-      if (batch.headers.incarnation !== gateway.incarnation) continue;
-      observer.dropped('former_incarnation', batch.messages.length);
-      this.#outstanding.remove(batch);
-    }
-    gateway.retire().catch((error) => log.error({ err: error, gatewayId }, 'could not retire the gateway'));
-  }
-
-  /** Remembers the latest ones; what was forgotten is looked up again. */
-  #isGone(incarnation: string): void {
-    this.#goneIncarnations.add(incarnation);
-    const [oldest] = this.#goneIncarnations;
-    if (oldest !== undefined && this.#goneIncarnations.size > GONE_REMEMBERED) this.#goneIncarnations.delete(oldest);
-  }
-
-  async #read(lease: () => Lease): Promise<void> {
+  async #read(served: ServedGateways, lease: () => Lease): Promise<void> {
     const { outbox, limits, log, clock } = this.#dependencies;
     const { signal } = this.#stopped;
     while (!signal.aborted) {
       try {
         for await (const item of outbox.read(this.number, lease, this.#outstanding.readUpTo + 1, signal)) {
           if (item.kind === 'unreadable') this.#outstanding.skip(item.sequence);
-          else await this.#route(item.batch);
+          else await served.route(item.batch);
           if (this.#outstanding.size >= limits.partitionMaxBatches) await this.#roomInMemory();
         }
       } catch (error) {
@@ -251,41 +196,5 @@ export class Partition {
       });
     }
     this.#capacity = undefined;
-  }
-
-  async #route(batch: Batch): Promise<void> {
-    const known = this.#gateways.get(batch.gatewayId);
-    const gateway = known?.incarnation === batch.headers.incarnation ? known : await this.#resolve(batch);
-    if (gateway) {
-      this.#outstanding.add(batch);
-      gateway.offer(batch);
-      // A repeat needs no acknowledgement, but the position must move over it.
-      if (gateway.line.isSettled(batch)) this.#writer?.request('soon');
-      return;
-    }
-    this.#outstanding.skip(batch.sequence);
-    this.#writer?.request('soon');
-    this.#dependencies.observer.dropped('former_incarnation', batch.messages.length);
-  }
-
-  /** The gateway that a batch belongs to when the copy of the directory does not know it (yet, or no longer). */
-  async #resolve(batch: Batch): Promise<Gateway | undefined> {
-    const { directory, clock, log, fleet } = this.#dependencies;
-    const { incarnation } = batch.headers;
-    while (!this.#goneIncarnations.has(incarnation) && !this.#stopped.signal.aborted) {
-      try {
-        const entry = await directory.fetch(batch.gatewayId);
-        if (entry?.value.incarnation === incarnation && entry.value.fleet === fleet) {
-          this.gatewayChanged(batch.gatewayId, entry);
-          return this.#gateways.get(batch.gatewayId);
-        }
-        this.#isGone(incarnation);
-      } catch (error) {
-        if (!isGatecastError(error)) throw error;
-        log.warn({ err: error, gatewayId: batch.gatewayId }, 'could not look the gateway up');
-        await delay(RETRY_MS, clock, this.#stopped.signal);
-      }
-    }
-    return undefined;
   }
 }

@@ -1,5 +1,5 @@
 import type { GatewayRecord, PublisherCheckpoint, StatusRecord } from '@gatecast/shared/model';
-import type { Revisioned } from '@gatecast/shared/nats';
+import type { BatchHeaders, Revisioned } from '@gatecast/shared/nats';
 import type { MqttMessage } from '@gatecast/shared/outbox';
 import type { Lease } from '@gatecast/shared/ownership';
 import type { Batch } from '../domain/batch.ts';
@@ -60,6 +60,8 @@ export interface ConnectOptions {
   cleanStart: boolean;
   /** In whose name we connect; asked again right before CONNECT. */
   owner: SessionOwner;
+  /** How often the gateway had changed its fleet: epochs of different fleets cannot be compared. */
+  moves: number;
 }
 
 export type ConnectResult = { ok: true; session: MqttSession } | { ok: false; failure: Failure };
@@ -90,6 +92,8 @@ export interface BacklogStore {
   append(batch: Batch, expectLast: number): Promise<number>;
   /** Batches of a gateway from stream sequence `from`, in order, up to the one at `upTo`; reads on as it is iterated. */
   read(gatewayId: string, from: number, upTo: number): AsyncIterable<Batch>;
+  /** Removes what a gateway has up to sequence `upTo`. @throws {GatecastError} */
+  forget(gatewayId: string, upTo: number): Promise<void>;
 }
 
 export interface BacklogTail {
@@ -97,6 +101,8 @@ export interface BacklogTail {
   /** Counter of its last message. */
   last: number;
   incarnation: string;
+  /** With the incarnation: the line that it belongs to. */
+  moves?: number;
 }
 
 export interface CheckpointStore {
@@ -150,7 +156,22 @@ export interface ConnectQueue {
   next(host: string, signal: AbortSignal): Promise<boolean>;
 }
 
-/** The gateways of the fleet: who they are and how they are set. */
+/** One gateway's batches in the outbox of a fleet. @throws {GatecastError} */
+export interface LineReader {
+  /** What its last batch says; undefined when there is none. */
+  end(partition: number, gatewayId: string): Promise<BatchHeaders | undefined>;
+  /** Its batches from stream sequence `from`, in order, up to the last one there is. */
+  read(partition: number, gatewayId: string, from: number): AsyncIterable<Batch>;
+}
+
+/** What another fleet holds of a gateway that comes from there. */
+export interface FormerFleet {
+  readonly checkpoints: CheckpointStore;
+  readonly backlog: BacklogStore;
+  readonly line: LineReader;
+}
+
+/** The gateways of the fleet, and those that are leaving it: who they are and how they are set. */
 export interface GatewayDirectory {
   ofPartition(partition: number): Iterable<Revisioned<GatewayRecord>>;
   /** Asks the store itself: the copy in memory may be behind. */

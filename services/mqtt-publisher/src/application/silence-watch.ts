@@ -1,13 +1,10 @@
 import { isGatecastError } from '@gatecast/shared/errors';
 import type { GatewayCheckpoint } from '@gatecast/shared/model';
-import type { Batch } from '../domain/batch.ts';
+import { type Batch, isSignOfLife } from '../domain/batch.ts';
 import { type Presence, Silence } from '../domain/silence.ts';
 import type { PartitionContext } from './context.ts';
 
 const CHECK_AGAIN_MS = 1_000;
-
-/** Step of a source that is its metadata; those above it are readings. */
-const METADATA_STEP = 1;
 
 export interface SilenceWatchOptions {
   gatewayId: string;
@@ -54,9 +51,9 @@ export class SilenceWatch {
     this.#schedule();
   }
 
-  /** A batch of the moving line. Metadata alone is no sign of life: config-api sends some after a change. */
+  /** A batch of the moving line. */
   offered(batch: Batch): void {
-    if (batch.headers.source.part <= METADATA_STEP) return;
+    if (!isSignOfLife(batch)) return;
     this.#silence.heard(batch.storedAt, this.#context.clock.now());
     if (this.#known === 'present') return;
     this.#tellChange();

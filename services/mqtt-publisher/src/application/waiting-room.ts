@@ -2,6 +2,7 @@ import { isGatecastError } from '@gatecast/shared/errors';
 import { delay } from '@gatecast/shared/lifecycle';
 import type { GatewayCheckpoint } from '@gatecast/shared/model';
 import type { Batch } from '../domain/batch.ts';
+import { isSameLine, type LineName } from '../domain/place.ts';
 import type { PartitionContext } from './context.ts';
 import type { BacklogTail } from './ports.ts';
 
@@ -10,10 +11,11 @@ const RETRY_MS = 200;
 /** One gateway's place in BACKLOG: what it has put there, and how far it has read. */
 export class WaitingRoom {
   readonly #gatewayId: string;
-  readonly #incarnation: string;
+  readonly #line: LineName;
   readonly #context: PartitionContext;
   readonly #stopped: AbortSignal;
   #tail: { sequence: number; last: number };
+  #isTailKnown: boolean;
   /** Highest counter that went there, or was refused at the door. */
   #handled: number;
   /** Where to go on reading; 0: at its beginning. */
@@ -26,17 +28,27 @@ export class WaitingRoom {
   constructor(
     gatewayId: string,
     checkpoint: GatewayCheckpoint,
-    tail: BacklogTail | undefined,
+    tail: BacklogTail | 'unknown' | undefined,
     context: PartitionContext,
     stopped: AbortSignal,
   ) {
     this.#gatewayId = gatewayId;
-    this.#incarnation = checkpoint.i;
+    this.#line = { incarnation: checkpoint.i, moves: checkpoint.g ?? 0 };
     this.#context = context;
     this.#stopped = stopped;
     this.#handled = checkpoint.h ?? 0;
     this.#recorded = checkpoint.s;
-    this.#tail = { sequence: tail?.sequence ?? 0, last: tail?.incarnation === checkpoint.i ? tail.last : 0 };
+    this.#isTailKnown = tail !== 'unknown';
+    this.#tail = this.#endOf(tail === 'unknown' ? undefined : tail);
+  }
+
+  /** Looks where it ends, if nobody has said so yet: before that nothing in it counts as missing. @throws {GatecastError} */
+  async findTail(): Promise<void> {
+    if (this.#isTailKnown) return;
+    const tail = this.#endOf(await this.#context.backlog.tail(this.#gatewayId));
+    // What was put there meanwhile knows better.
+    if (!this.#isTailKnown) this.#tail = tail;
+    this.#isTailKnown = true;
   }
 
   /** Counter of the last message in it. */
@@ -63,6 +75,7 @@ export class WaitingRoom {
         // Only when nothing in front of it is needed: a former owner, or a write without an answer, may have left some.
         if (this.#readFrom === 0 && this.#tail.last <= settled) this.#readFrom = sequence;
         this.#tail = { sequence, last: batch.last };
+        this.#isTailKnown = true;
         observer.movedToBacklog(batch.messages.length);
         return true;
       } catch (error) {
@@ -97,10 +110,10 @@ export class WaitingRoom {
     return this.#context.backlog.read(this.#gatewayId, this.#readFrom, this.#tail.sequence);
   }
 
-  /** `batch` was read. Returns whether it is of the present registration. */
+  /** `batch` was read. Returns whether it is of the present registration, and of its present stay in this fleet. */
   passed(batch: Batch): boolean {
     this.#readFrom = batch.sequence + 1;
-    return batch.headers.incarnation === this.#incarnation;
+    return isSameLine(batch.headers, this.#line);
   }
 
   /** `batch` was read and is in the lane now: it is needed until its end is recorded. */
@@ -130,12 +143,16 @@ export class WaitingRoom {
     this.#handled = Math.max(this.#handled, batch.last);
   }
 
+  #endOf(tail: BacklogTail | undefined): { sequence: number; last: number } {
+    return { sequence: tail?.sequence ?? 0, last: tail && isSameLine(tail, this.#line) ? tail.last : 0 };
+  }
+
   async #readTail(): Promise<void> {
     const { backlog, log } = this.#context;
     try {
-      const tail = await backlog.tail(this.#gatewayId);
-      const last = tail?.incarnation === this.#incarnation ? tail.last : 0;
-      this.#tail = { sequence: tail?.sequence ?? 0, last: Math.max(this.#tail.last, last) };
+      const { sequence, last } = this.#endOf(await backlog.tail(this.#gatewayId));
+      this.#tail = { sequence, last: Math.max(this.#tail.last, last) };
+      this.#isTailKnown = true;
     } catch (error) {
       log.warn({ err: error, gatewayId: this.#gatewayId }, 'could not read the end of the waiting room');
     }

@@ -23,3 +23,11 @@ export interface Batch {
   /** When its first message was sent to the broker, ms since the epoch. */
   sentAt: number | undefined;
 }
+
+/** Step of a source that is its metadata; those above it are readings. */
+const METADATA_STEP = 1;
+
+/** Whether the gateway itself has sent something. Metadata alone says nothing: config-api sends some after a change. */
+export function isSignOfLife({ headers }: Batch): boolean {
+  return headers.source.part > METADATA_STEP;
+}

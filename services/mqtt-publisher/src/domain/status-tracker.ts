@@ -6,6 +6,7 @@ export interface StatusIdentity {
   workspace: string;
   fleet: string;
   incarnation: string;
+  moves?: number;
 }
 
 const CONNECTING: Verdict = {
@@ -157,6 +158,6 @@ export class StatusTracker {
 }
 
 /** The identity alone: what is passed may be a gateway's whole record, and a status is read by many. */
-function identityOf({ gatewayId, workspace, fleet, incarnation }: StatusIdentity): StatusIdentity {
-  return { gatewayId, workspace, fleet, incarnation };
+function identityOf({ gatewayId, workspace, fleet, incarnation, moves = 0 }: StatusIdentity): StatusIdentity {
+  return { gatewayId, workspace, fleet, incarnation, ...(moves > 0 ? { moves } : {}) };
 }

@@ -1,4 +1,6 @@
 import type { PublisherCheckpoint } from '@gatecast/shared/model';
+import { type LeaseRecord, VacantLeases } from '@gatecast/shared/ownership';
+import { InMemoryKv } from '@gatecast/shared/testing';
 import { expect, test } from 'vitest';
 import { Partition } from '../../src/application/partition.ts';
 import type { PartitionDependencies } from '../../src/application/partition-dependencies.ts';
@@ -6,6 +8,7 @@ import type { OutboxItem } from '../../src/application/ports.ts';
 import { FakeBacklogStore } from '../support/fake-backlog-store.ts';
 import { FakeCheckpointStore } from '../support/fake-checkpoint-store.ts';
 import { FakeLease } from '../support/fake-lease.ts';
+import { FakeOutbox } from '../support/fake-outbox.ts';
 import { LIMITS, LineHarness } from '../support/line-harness.ts';
 
 /** A waiting room that takes its time to say who waits. */
@@ -38,8 +41,14 @@ test('a record that is written during a takeover keeps what it says of gateways 
   const dependencies: PartitionDependencies = {
     fleet: 'default',
     outbox: { read: async function* (): AsyncGenerator<OutboxItem> {} },
+    line: new FakeOutbox().line,
     backlog,
     checkpoints,
+    formerFleet: () => ({ backlog, checkpoints, line: new FakeOutbox().line }),
+    vacantLeases: new VacantLeases({
+      ...{ role: 'publisher', instance: 'publisher-1', nonce: 'nonce', ttlMs: 3_000 },
+      ...{ leases: new InMemoryKv<LeaseRecord>(), clock, log: context.log },
+    }),
     deadLetters: context.deadLetters,
     directory: { ofPartition: () => [{ value: record, revision: 1 }], fetch: async () => undefined },
     status: { publish: () => {}, forget: () => {} },

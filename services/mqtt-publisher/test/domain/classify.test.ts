@@ -14,6 +14,7 @@ const NO_FAILURE: readonly StatusReason[] = [
   'connecting',
   'waiting_for_turn',
   'no_owner',
+  'moving',
   'encoder_behind',
 ];
 

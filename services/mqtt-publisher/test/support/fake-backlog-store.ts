@@ -46,7 +46,14 @@ export class FakeBacklogStore implements BacklogStore {
   async tail(gatewayId: string): Promise<BacklogTail | undefined> {
     if (this.failure) throw this.failure;
     const last = this.#of(gatewayId).at(-1);
-    return last && { sequence: last.sequence, last: last.last, incarnation: last.headers.incarnation };
+    return (
+      last && {
+        sequence: last.sequence,
+        last: last.last,
+        incarnation: last.headers.incarnation,
+        moves: last.headers.moves ?? 0,
+      }
+    );
   }
 
   async gateways(): Promise<Set<string>> {
@@ -66,6 +73,13 @@ export class FakeBacklogStore implements BacklogStore {
       throw new GatecastError('OUTCOME_UNKNOWN', 'no answer', { retryable: true });
     }
     return this.#sequence;
+  }
+
+  async forget(gatewayId: string, upTo: number): Promise<void> {
+    if (this.failure) throw this.failure;
+    for (const batch of this.#of(gatewayId)) {
+      if (batch.sequence <= upTo) this.#stored.splice(this.#stored.indexOf(batch), 1);
+    }
   }
 
   async *read(gatewayId: string, from: number, upTo: number): AsyncGenerator<Batch> {

@@ -42,6 +42,7 @@ export class CountingObserver implements DeliveryObserver {
   connectAttempt = () => this.#add('connectAttempts', 1);
   sessionEnded = () => this.#add('sessionsEnded', 1);
   recordWritten = () => this.#add('records', 1);
+  moved = (direction: string) => this.#add(`moved ${direction}`, 1);
   purged = () => this.#add('purges', 1);
 
   #add(what: string, count: number): void {
@@ -157,6 +158,7 @@ export class LineHarness {
 
   #createContext(limits: DeliveryLimits): PartitionContext {
     return {
+      fleet: 'default',
       partition: 0,
       lease: () => this.lease,
       outstanding: this.outstanding,

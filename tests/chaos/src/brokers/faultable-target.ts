@@ -67,8 +67,12 @@ function isConnectOf({ packet }: PacketRecord, clientId: string): boolean {
   return packet.cmd === 'connect' && packet.clientId === clientId;
 }
 
-function identityOf({ properties }: ConnectPacket): { epoch: number | undefined; instance: string | undefined } {
+function identityOf({ properties }: ConnectPacket) {
   const said = (properties?.userProperties ?? {}) as Record<string, string>;
   const epoch = said['gatecast-epoch'];
-  return { epoch: epoch === undefined ? undefined : Number(epoch), instance: said['gatecast-instance'] };
+  return {
+    epoch: epoch === undefined ? undefined : Number(epoch),
+    moves: Number(said['gatecast-moves'] ?? 0),
+    instance: said['gatecast-instance'],
+  };
 }

@@ -24,6 +24,8 @@ export type SessionEvent =
       readonly time: number;
       /** Undefined where the session does not say whose it is. */
       readonly epoch: number | undefined;
+      /** How often the gateway had changed its fleet: epochs of different fleets cannot be compared. */
+      readonly moves: number;
       readonly instance: string | undefined;
     }
   | { readonly kind: 'publish'; readonly connection: number; readonly time: number };

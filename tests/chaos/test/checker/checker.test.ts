@@ -111,11 +111,12 @@ describe('what is planted is found', () => {
 });
 
 describe('sessions', () => {
-  const connect = (connection: number, epoch?: number): SessionEvent => ({
+  const connect = (connection: number, epoch?: number, moves = 0): SessionEvent => ({
     kind: 'connect',
     connection,
     time: connection,
     epoch,
+    moves,
     instance: undefined,
   });
   const publish = (connection: number): SessionEvent => ({ kind: 'publish', connection, time: connection });
@@ -124,6 +125,11 @@ describe('sessions', () => {
 
   test('of growing epochs, each publishing until the next one comes, are fine', () => {
     expect(broken([connect(1, 5), publish(1), connect(2, 5), publish(2), connect(3, 9), publish(3)], 3)).toEqual([]);
+  });
+
+  test('in another fleet an owner may be later with a lower epoch', () => {
+    expect(broken([connect(1, 9), publish(1), connect(2, 5, 1), publish(2)])).toEqual([]);
+    expect(broken([connect(1, 9), connect(2, 5, 1), publish(1), connect(3, 10)])).toHaveLength(2);
   });
 
   test('a former owner that publishes or comes back is found, and a client that connects too often', () => {

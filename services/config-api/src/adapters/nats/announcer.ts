@@ -20,9 +20,9 @@ export interface NatsAnnouncerOptions {
  */
 export function natsAnnouncer({ nats, partitions, onAnnounced, log }: NatsAnnouncerOptions): Announcer {
   return {
-    async announce(gateway) {
+    async announce(gateway, when = 'enabled') {
       const { gatewayId, incarnation, mqtt } = gateway;
-      if (!completeIntegration(gatewayId, mqtt).enabled) return;
+      if (when === 'enabled' && !completeIntegration(gatewayId, mqtt).enabled) return;
       const headers = readingsHeaders(incarnation, undefined);
       injectTrace(headers);
       try {

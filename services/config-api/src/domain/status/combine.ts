@@ -19,6 +19,8 @@ export interface StatusFacts {
   /** What the session's owner has said last. */
   record: StatusRecord | undefined;
   publisher: OwnerFacts;
+  /** The gateway is on its way to another fleet, and nobody serves it; `publisher` is the one that will. */
+  isMoving?: boolean;
   encoder: OwnerFacts;
   /** When the oldest reading of the gateway's partition that is not encoded yet was accepted, ms since the epoch. */
   oldestUnencodedAt: number | undefined;
@@ -60,6 +62,7 @@ export function combineStatus(facts: StatusFacts): CombinedStatus {
   const { gateway, publisher } = facts;
   const record = facts.record?.incarnation === gateway.incarnation ? facts.record : undefined;
   if (!publisher.live) return withoutOwner(facts, record);
+  if (facts.isMoving) return moving(facts);
   if (!record || isOfFormerOwner(record, publisher) || isOutdated(gateway, record)) return unreported(facts);
   const reported = fromRecord(facts, record);
   if (reported.class !== 'ok' && reported.class !== 'pending') return reported;
@@ -112,6 +115,16 @@ function off(facts: StatusFacts, record: StatusRecord | undefined, host: string 
       : (['disabled', 'The integration is switched off.'] as const);
   const since = record?.since ?? facts.gateway.createdAt;
   return derived(facts, 'MQTT_INFO_DISABLED_BY_USER', 'off', reason, message, since);
+}
+
+function moving(facts: StatusFacts): CombinedStatus {
+  const { gateway } = facts;
+  const { enabled, host } = completeIntegration(gateway.gatewayId, gateway.mqtt);
+  if (!enabled) return off(facts, undefined, host);
+  const message = 'The gateway is on its way to another fleet; its messages are kept until that has taken it over.';
+  const since = latest(gateway.createdAt, facts.record?.updated);
+  const status = derived(facts, 'MQTT_WARNING_CONNECTING', 'pending', 'moving', message, since);
+  return encoderTrouble(facts, status) ?? status;
 }
 
 /** A live owner has not said anything of this gateway yet. */

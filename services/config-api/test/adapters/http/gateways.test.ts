@@ -92,13 +92,59 @@ describe('gateways', () => {
     expect(announced).toHaveLength(2);
   });
 
-  it('do not move between fleets', async () => {
-    const { request, withWorkspace, withGateway } = await createHarness();
+  it('move to another fleet by one write, which is made known at once', async () => {
+    const { request, withWorkspace, withGateway, buckets, announced } = await createHarness();
     await withWorkspace();
     await request('POST', '/v1/fleets', { body: { fleet: 'west' } });
     const { url } = await withGateway();
-    const refused = await request('PATCH', url, { body: { fleet: 'west' } });
-    expect([refused.status, refused.body.code]).toEqual([409, 'fleet_move_unsupported']);
+    const moved = await request('PATCH', url, { body: { fleet: 'west', name: 'Hall' } });
+    expect([moved.status, moved.body.fleet, moved.body.movingFrom]).toEqual([200, 'west', 'default']);
+    const { value } = buckets.gateways.view.get('gw-1')!;
+    expect(value).toMatchObject({ fleet: 'west', movedFrom: 'default', moves: 1, name: 'Hall' });
+    expect(announced.map(({ fleet }) => fleet)).toEqual(['west']);
+  });
+
+  it('move to no fleet that does not exist', async () => {
+    const { request, withWorkspace, withGateway } = await createHarness();
+    await withWorkspace();
+    const { url } = await withGateway();
+    const refused = await request('PATCH', url, { body: { fleet: 'nowhere' } });
+    expect([refused.status, refused.body.errors[0].pointer]).toEqual([422, '/fleet']);
+  });
+
+  it('move on, and their former fleet can be deleted, once encoder and publisher say that they have arrived', async () => {
+    const { request, withWorkspace, withGateway, buckets, announced } = await createHarness();
+    await withWorkspace();
+    await request('POST', '/v1/fleets', { body: { fleet: 'west' } });
+    const { url } = await withGateway();
+    await request('PATCH', url, { body: { fleet: 'west' } });
+    const { incarnation: i } = buckets.gateways.view.get('gw-1')!.value;
+    const partition = partitionOf('gw-1', PARTITIONS);
+    const refusals = async () => {
+      const back = await request('PATCH', url, { body: { fleet: 'default' } });
+      const deletion = await request('DELETE', '/v1/fleets/default');
+      return [back.body.code, deletion.body?.code];
+    };
+    expect(await refusals()).toEqual(['move_in_progress', 'move_in_progress']);
+    await buckets.checkpoints.create(`publisher.west.${partition}`, {
+      epoch: 1,
+      seq: 0,
+      gateways: { 'gw-1': { i, s: 3, g: 1 } },
+    });
+    expect(await refusals()).toEqual(['move_in_progress', 'move_in_progress']);
+    // The same fleet again reminds the encoder.
+    const before = announced.length;
+    await request('PATCH', url, { body: { fleet: 'west' } });
+    expect(announced).toHaveLength(before + 1);
+    await buckets.checkpoints.create(`encoder._.${partition}`, {
+      epoch: 1,
+      seq: 9,
+      gateways: { 'gw-1': { i, c: 3, s: 9, p: 1, g: 1 } },
+    });
+    expect((await request('GET', url)).body.movingFrom).toBeUndefined();
+    expect((await request('PATCH', url, { body: { fleet: 'default' } })).body.movingFrom).toBe('west');
+    expect(buckets.gateways.view.get('gw-1')!.value).toMatchObject({ movedFrom: 'west', moves: 2 });
+    expect((await request('DELETE', '/v1/fleets/west')).body.code).toBe('move_in_progress');
   });
 
   it.each([

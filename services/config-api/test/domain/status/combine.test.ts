@@ -170,6 +170,15 @@ describe('combineStatus', () => {
       'off',
       'disabled',
     ],
+    ['on its way to another fleet', { isMoving: true }, 'MQTT_WARNING_CONNECTING', 'pending', 'moving'],
+    [
+      'on its way to a dead one',
+      { isMoving: true, publisher: dead },
+      'MQTT_WARNING_CONNECTING',
+      'platform',
+      'no_owner',
+    ],
+    ['on its way, and off', { isMoving: true, gateway: off }, 'MQTT_INFO_DISABLED_BY_USER', 'off', 'disabled'],
     ['both dead', { publisher: dead, encoder: neverSeen }, 'MQTT_WARNING_CONNECTING', 'platform', 'no_owner'],
   ])('%s', (_what, facts, code, statusClass, reason) => {
     expect(combine(facts)).toMatchObject({ code, class: statusClass, reason, active: code === 'MQTT_INFO_NO_ERR' });

@@ -31,13 +31,13 @@ export class NatsOutbox implements OutboxPort {
   async tail(line: OutboxLine): Promise<Tail | undefined> {
     const message = await lastMessageOf(this.#nats, outboxStreamOf(line.fleet, line.partition), subjectOf(line));
     if (!message) return undefined;
-    const { incarnation, source, first, count } = readBatchHeaders(message.headers);
-    return { sequence: message.sequence, incarnation, source, first, count };
+    const { settings: _settings, ...batch } = readBatchHeaders(message.headers);
+    return { sequence: message.sequence, ...batch };
   }
 
   async publish(line: OutboxLine, emission: Emission, settings: number, trace: BatchTrace): Promise<number> {
-    const { incarnation, source, first, messages, expectLast } = emission;
-    const headers = batchHeaders({ incarnation, source, settings, first, count: messages.length });
+    const { messages, expectLast, unitsDone: _unitsDone, ...batch } = emission;
+    const headers = batchHeaders({ ...batch, settings, count: messages.length });
     trace.inject(headers);
     const body = encodeBatch(messages);
     const { sequence } = await publishToStream(this.#nats, subjectOf(line), body, { headers, expectLast });

@@ -11,6 +11,7 @@ export class EncoderMetrics implements Observer {
   readonly #outboxBatches;
   readonly #messages;
   readonly #repeats;
+  readonly #linesMoved;
   readonly #deadLetters;
   readonly #deadLetterReadings;
   readonly #metadataRefused;
@@ -25,6 +26,7 @@ export class EncoderMetrics implements Observer {
     this.#outboxBatches = counter(registry, 'outbox_batches_total', 'Batches stored in an outbox.');
     this.#messages = counter(registry, 'messages_emitted_total', 'MQTT messages stored in an outbox.');
     this.#repeats = counter(registry, 'duplicate_readings_total', 'Readings dropped: same sensor, same time.');
+    this.#linesMoved = counter(registry, 'lines_moved_total', 'Gateways that go on in another fleet’s outbox.');
     this.#deadLetters = counter(registry, 'dead_letters_total', 'Messages set aside in DEADLETTER.', ['reason']);
     this.#deadLetterReadings = counter(registry, 'dead_letter_readings_total', 'Readings set aside.', ['reason']);
     this.#metadataRefused = counter(registry, 'metadata_refused_total', 'Metadata topics that cannot be published.');
@@ -53,6 +55,10 @@ export class EncoderMetrics implements Observer {
 
   repeats(count: number): void {
     if (count > 0) this.#repeats.inc(count);
+  }
+
+  lineMoved(): void {
+    this.#linesMoved.inc();
   }
 
   deadLetter(reason: DeadLetterReason, readings: number): void {

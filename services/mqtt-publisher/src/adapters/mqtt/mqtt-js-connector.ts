@@ -2,13 +2,7 @@ import { isGatecastError } from '@gatecast/shared/errors';
 import type { Clock } from '@gatecast/shared/lifecycle';
 import type { Logger } from '@gatecast/shared/logging';
 import { type IClientOptions, MqttClient } from 'mqtt';
-import type {
-  ConnectOptions,
-  ConnectResult,
-  MqttConnector,
-  SecretOpener,
-  SessionOwner,
-} from '../../application/ports.ts';
+import type { ConnectOptions, ConnectResult, MqttConnector, SecretOpener } from '../../application/ports.ts';
 import type { Failure } from '../../domain/failure.ts';
 import type { SessionSettings } from '../../domain/session-settings.ts';
 import { DialError, type DialMeans, dial } from './dial.ts';
@@ -56,10 +50,10 @@ export class MqttJsConnector implements MqttConnector {
   ): Promise<ConnectResult> {
     try {
       const secrets = await this.#open(settings);
-      const { cleanStart, owner } = options;
+      const { cleanStart, ...name } = options;
       const clean = isClean(settings, cleanStart);
       const attempt = (isClean: boolean, onEnded: (failure: Failure) => void) =>
-        this.#attempt(settings, secrets, isClean, owner, signal, onEnded);
+        this.#attempt(settings, secrets, isClean, name, signal, onEnded);
       const result = await attempt(clean, onEnd);
       if (!result.ok || !cleanStart || !result.session.grant.sessionPresent) return result;
       // MQTT 3.1.1 knows sessions that last and sessions that start anew, not both in one: the latter ends the former.
@@ -85,17 +79,17 @@ export class MqttJsConnector implements MqttConnector {
     settings: SessionSettings,
     secrets: Secrets,
     clean: boolean,
-    owner: SessionOwner,
+    name: SessionName,
     signal: AbortSignal,
     onEnd: (failure: Failure) => void,
   ): Promise<ConnectResult> {
     const socket = await dial(settings, secrets.clientKey, this.#means, signal);
-    if (!owner.isValid()) {
+    if (!name.owner.isValid()) {
       // Dialling takes its time. A CONNECT now might end the session of whoever owns the gateway meanwhile.
       socket.destroy();
       throw new DialError({ phase: 'tcp', code: 'ABORTED' });
     }
-    const options = clientOptions(settings, secrets.password, clean, owner, this.#options);
+    const options = clientOptions(settings, secrets.password, clean, name, this.#options);
     const session = new MqttJsSession(
       (outgoing) => new MqttClient(() => socket, { ...options, outgoingStore: outgoing, messageIdProvider: outgoing }),
       socket,
@@ -116,6 +110,8 @@ export class MqttJsConnector implements MqttConnector {
   }
 }
 
+type SessionName = Pick<ConnectOptions, 'owner' | 'moves'>;
+
 /** Largest packet that a broker may send us: we subscribe to nothing, so only acknowledgements come. */
 const MAX_INCOMING_PACKET = 64 * 1024;
 
@@ -134,7 +130,7 @@ function clientOptions(
   settings: SessionSettings,
   password: string | undefined,
   clean: boolean,
-  owner: SessionOwner,
+  name: SessionName,
   { connackMs, sessionExpirySeconds, willDelaySeconds, identifySessions }: ConnectorOptions,
 ): IClientOptions {
   const { will, protocolVersion, qos } = settings;
@@ -174,7 +170,7 @@ function clientOptions(
           properties: {
             maximumPacketSize: MAX_INCOMING_PACKET,
             sessionExpiryInterval: expirySeconds,
-            ...(identifySessions && { userProperties: ownerProperties(owner) }),
+            ...(identifySessions && { userProperties: propertiesOf(name) }),
           },
         }
       : {}),
@@ -182,6 +178,6 @@ function clientOptions(
 }
 
 /** By these, a broker's log tells which process a session was of, and whether an older owner came back. */
-function ownerProperties({ instance, epoch }: SessionOwner): Record<string, string> {
-  return { 'gatecast-instance': instance, 'gatecast-epoch': String(epoch) };
+function propertiesOf({ owner: { instance, epoch }, moves }: SessionName): Record<string, string> {
+  return { 'gatecast-instance': instance, 'gatecast-epoch': String(epoch), 'gatecast-moves': String(moves) };
 }

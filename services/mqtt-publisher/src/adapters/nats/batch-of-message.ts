@@ -4,25 +4,42 @@ import { decodeBatch } from '@gatecast/shared/outbox';
 import type { JsMsg } from '@nats-io/jetstream';
 import type { Batch } from '../../domain/batch.ts';
 
+/** A message of OUTBOX or BACKLOG, however it was read. */
+export interface BatchMessage {
+  readonly subject: string;
+  readonly sequence: number;
+  /** ms since the epoch. */
+  readonly storedAt: number;
+  readonly headers: MessageHeaders | undefined;
+  readonly data: Uint8Array;
+}
+
 /**
- * A batch as it lies in OUTBOX or BACKLOG.
+ * A batch as a consumer brought it.
  * @throws {GatecastError} `SCHEMA_UNKNOWN`, `PAYLOAD_MALFORMED`
  */
-export function batchOfMessage(message: JsMsg, origin: Batch['origin']): Batch {
+export function batchOfMessage({ subject, seq, headers, data, info }: JsMsg, origin: Batch['origin']): Batch {
+  const storedAt = Math.floor(info.timestampNanos / 1_000_000);
+  return batchOf({ subject, sequence: seq, storedAt, headers, data }, origin);
+}
+
+/** @throws {GatecastError} `SCHEMA_UNKNOWN`, `PAYLOAD_MALFORMED` */
+export function batchOf(message: BatchMessage, origin: Batch['origin']): Batch {
+  const { subject, sequence, storedAt, data } = message;
   const headers = readBatchHeaders(message.headers);
-  const messages = decodeBatch(message.data);
+  const messages = decodeBatch(data);
   if (messages.length !== headers.count) {
     throw new GatecastError('PAYLOAD_MALFORMED', `${messages.length} messages, not the ${headers.count} of the header`);
   }
   return {
-    gatewayId: gatewayOfSubject(message.subject),
+    gatewayId: gatewayOfSubject(subject),
     origin,
-    sequence: message.seq,
-    storedAt: Math.floor(message.info.timestampNanos / 1_000_000),
+    sequence,
+    storedAt,
     headers,
     first: headers.first,
     last: headers.first + headers.count - 1,
-    data: message.data,
+    data,
     messages,
     trace: traceOf(message.headers),
     inBacklog: false,

@@ -2,7 +2,7 @@ import { type GatewayRecord, partitionOf } from '@gatecast/shared/model';
 import type { KeyValueStore, KeyValueView, Revisioned } from '@gatecast/shared/nats';
 import type { GatewayDirectory } from '../../application/ports.ts';
 
-/** The gateways of one fleet, from the bucket `integrations`, kept by partition. */
+/** The gateways of one fleet, and those that come from there, from the bucket `integrations`, kept by partition. */
 export class IntegrationDirectory implements GatewayDirectory {
   readonly #view: KeyValueView<GatewayRecord>;
   readonly #store: KeyValueStore<GatewayRecord>;
@@ -42,7 +42,8 @@ export class IntegrationDirectory implements GatewayDirectory {
   #index(gatewayId: string, record: GatewayRecord | undefined): void {
     const partition = partitionOf(gatewayId, this.#partitions);
     const gateways = this.#byPartition.get(partition);
-    if (record?.fleet !== this.#fleet) gateways?.delete(gatewayId);
+    const isOurs = record?.fleet === this.#fleet || record?.movedFrom === this.#fleet;
+    if (!isOurs) gateways?.delete(gatewayId);
     else if (gateways) gateways.add(gatewayId);
     else this.#byPartition.set(partition, new Set([gatewayId]));
   }

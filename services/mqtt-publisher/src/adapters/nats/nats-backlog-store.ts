@@ -42,8 +42,17 @@ export class NatsBacklogStore implements BacklogStore {
   async tail(gatewayId: string): Promise<BacklogTail | undefined> {
     const message = await lastMessageOf(this.#nats, this.#stream, subjects.backlog(this.#fleet, gatewayId));
     if (!message) return undefined;
-    const { incarnation, first, count } = readBatchHeaders(message.headers);
-    return { sequence: message.sequence, last: first + count - 1, incarnation };
+    const { incarnation, first, count, moves = 0 } = readBatchHeaders(message.headers);
+    return { sequence: message.sequence, last: first + count - 1, incarnation, moves };
+  }
+
+  async forget(gatewayId: string, upTo: number): Promise<void> {
+    const filter = subjects.backlog(this.#fleet, gatewayId);
+    try {
+      await this.#nats.untilCut(this.#nats.jsm.streams.purge(this.#stream, { filter, seq: upTo + 1 }));
+    } catch (error) {
+      throw translateNatsError(error, `emptying the waiting room of ${gatewayId}`);
+    }
   }
 
   gateways(): Promise<Set<string>> {

@@ -34,9 +34,9 @@ export async function firstUnsettled(
         const before = passed;
         for await (const message of await consumer.fetch({ max_messages: READ_AHEAD, expires: FETCH_MS })) {
           if (message.seq > last) return last + 1;
-          const { incarnation, first, count } = readBatchHeaders(message.headers);
+          const { first, count, ...line } = readBatchHeaders(message.headers);
           const gatewayId = gatewayOfSubject(message.subject);
-          if (!(await records.isSettled(gatewayId, incarnation, first + count - 1))) return message.seq;
+          if (!(await records.isSettled(gatewayId, line, first + count - 1))) return message.seq;
           passed = message.seq;
           if (message.seq === last) return last + 1;
         }

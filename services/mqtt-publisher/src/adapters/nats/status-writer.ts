@@ -30,7 +30,7 @@ interface Pending {
 
 /**
  * Writes status records to the bucket `status` and transitions to STATUS_EVENTS. A gateway's record is written at once
- * and then at most every two seconds, with its latest state; a record of a higher epoch is left alone.
+ * and then at most every two seconds, with its latest state; a record of a later owner is left alone.
  */
 export class StatusWriter implements StatusSink {
   readonly #nats: Nats;
@@ -114,7 +114,7 @@ export class StatusWriter implements StatusSink {
     try {
       const found = await this.#store.get(gatewayId);
       if (!found) await this.#store.create(gatewayId, record);
-      else if (found.value.owner.epoch > record.owner.epoch) return;
+      else if (isLater(found.value, record)) return;
       else await this.#store.update(gatewayId, record, found.revision);
     } catch (error) {
       if (!isGatecastError(error)) throw error;
@@ -144,4 +144,12 @@ export class StatusWriter implements StatusSink {
     }
     this.#sendingEvents = undefined;
   }
+}
+
+/** Whether `found` was written by a later owner: of a later stay in a fleet, or of a later epoch in the same one. */
+function isLater(found: StatusRecord, record: StatusRecord): boolean {
+  if (found.incarnation === record.incarnation && (found.moves ?? 0) !== (record.moves ?? 0)) {
+    return (found.moves ?? 0) > (record.moves ?? 0);
+  }
+  return found.fleet === record.fleet && found.owner.epoch > record.owner.epoch;
 }

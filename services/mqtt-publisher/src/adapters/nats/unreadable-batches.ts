@@ -19,7 +19,10 @@ export class UnreadableBatches {
   }
 
   /** Resolves once `message` is in DEADLETTER, with the code of `error` as its reason. @throws {GatecastError} */
-  async setAside({ subject, seq: sequence, data }: JsMsg, error: GatecastError): Promise<void> {
+  async setAside(
+    { subject, seq: sequence, data }: Pick<JsMsg, 'subject' | 'seq' | 'data'>,
+    error: GatecastError,
+  ): Promise<void> {
     this.#log.error({ err: error, subject, sequence }, 'a stored batch cannot be read: set aside');
     const headers = natsHeaders();
     headers.set(HEADER.reason, error.code);

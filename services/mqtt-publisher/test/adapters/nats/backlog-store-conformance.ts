@@ -65,7 +65,18 @@ export function describeBacklogStore(name: string, open: () => Promise<BacklogUn
     test('the tail is the last batch', async () => {
       const { store } = await setUp();
       const [, sequence] = await fill(store, 'gw-1', [1, 2]);
-      expect(await store.tail('gw-1')).toEqual({ sequence, last: 2, incarnation: 'first' });
+      expect(await store.tail('gw-1')).toEqual({ sequence, last: 2, incarnation: 'first', moves: 0 });
+    });
+
+    test('forgets what a gateway has up to a batch, and nothing of others', async () => {
+      const { store } = await setUp();
+      const [, second = 0, third = 0] = await fill(store, 'gw-1', [1, 2, 3]);
+      const [other = 0] = await fill(store, 'gw-2', [1]);
+      await store.forget('gw-1', second);
+      expect(await read(store, 'gw-1', 0, third)).toEqual([3]);
+      expect(await read(store, 'gw-2', 0, other)).toEqual([1]);
+      await store.forget('gw-1', third);
+      expect(await store.tail('gw-1')).toBeUndefined();
     });
 
     test('refuses who does not know the tail', async () => {

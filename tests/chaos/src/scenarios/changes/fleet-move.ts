@@ -1,6 +1,6 @@
 import type { ServiceInstance } from '@gatecast/local-stack';
 import { LEASE_TTL_MS, type Scenario } from '../../scenario.ts';
-import type { ScenarioRun } from '../../scenario-run.ts';
+import type { ChaosGateway, ScenarioRun } from '../../scenario-run.ts';
 
 const FLEET = 'second';
 
@@ -25,10 +25,18 @@ function fleetMove({ suffix, title, before, after }: OldFleet): Scenario {
       run.note('the move');
       await Promise.all(moved.map(({ gatewayId }) => run.stack.api.patchGateway(gatewayId, { fleet: FLEET })));
       await run.flowing(10, moved);
+      await haveArrived(run, moved);
       await after(run, publishers);
       await run.flowing();
     },
   };
+}
+
+async function haveArrived(run: ScenarioRun, moved: readonly ChaosGateway[]): Promise<void> {
+  for (const { gatewayId } of moved) {
+    const hasArrived = async () => (await run.stack.api.getGateway(gatewayId)).value.movingFrom === undefined;
+    await run.until(hasArrived, `${gatewayId} to arrive in its new fleet`);
+  }
 }
 
 const each = async (publishers: readonly ServiceInstance[], act: (one: ServiceInstance) => unknown) => {

@@ -92,7 +92,8 @@ export function fleetRoutes(fleets: Fleets): FastifyPluginCallbackTypebox<Record
           tags,
           operationId: 'deleteFleet',
           summary: 'Delete a fleet and its streams',
-          description: '409 `fleet_not_empty` while it has gateways. Stop its publisher first.',
+          description:
+            '409 `fleet_not_empty` while it has gateways, `move_in_progress` while some are leaving it. Stop its publisher first.',
           params: FleetParams,
           response: { 204: NoContent, ...problemAnswers },
         },

@@ -114,7 +114,8 @@ export function gatewayRoutes(options: GatewayRoutesOptions): FastifyPluginCallb
           tags,
           operationId: 'updateGateway',
           summary: 'Change a gateway',
-          description: 'Moving a gateway to another fleet answers 409 `fleet_move_unsupported`.',
+          description:
+            'Another `fleet` moves the gateway: nothing is lost or reordered, and it stays as `movingFrom` until that is complete. 409 `move_in_progress` before then.',
           params: GatewayParams,
           headers: IfMatchHeader,
           body: GatewayUpdate,

@@ -25,6 +25,7 @@ const gatewayFields = {
   gatewayId: GatewayId,
   workspace: Slug,
   fleet: Slug,
+  movingFrom: Type.Optional({ ...Slug, description: 'The fleet that it is leaving; absent once that is complete.' }),
   name: Type.Optional(Type.String()),
   createdAt: DateTime('When it was registered.'),
   online: Type.Boolean({ description: 'It has sent within the last three measurement intervals.' }),
