@@ -74,6 +74,27 @@ test('what an MQTT 5 broker refuses is listed, re-queued when the broker is mend
   expect(await letters(gateway)).toEqual([]);
 });
 
+test('what a broker closes the connection at is listed as poison, and re-queued when the broker is mended', async () => {
+  const gateway = await stack.registerGateway({
+    gatewayId: 'poisoned',
+    mqtt: { host: broker.host, port: broker.port },
+  });
+  broker.faults.cutOnPublish = ({ clientId, packet }) =>
+    clientId === 'poisoned' && packet.topic.includes('/json/') && packet.payload.toString().includes('"co2":"2"');
+  const readings = [1, 2, 3].map((co2) => ({ sensorId: '3002FA', time: now() - 1_000 + co2, values: { co2 } }));
+  expect((await gateway.send(readings)).status).toBe(202);
+  await waitFor(async () => (await letters(gateway)).length === 1, { timeoutMs: 30_000 });
+  await waitFor(() => arrived(gateway).includes(3), { timeoutMs: 30_000 });
+  expect(new Set(arrived(gateway))).toEqual(new Set([1, 3]));
+  const [letter] = await letters(gateway);
+  expect(letter).toMatchObject({ reason: 'poison', kind: 'messages', preview: expect.stringContaining('"co2":"2"') });
+
+  broker.faults.clear();
+  await stack.api.request('POST', `${lettersPath(stack.api, gateway)}:requeue?reason=poison`);
+  await waitFor(() => arrived(gateway).includes(2), { timeoutMs: 30_000 });
+  expect(await letters(gateway)).toEqual([]);
+});
+
 test('readings that cannot be encoded are re-queued when the settings are mended, and are no repeats', async () => {
   const rootTopic = 'x'.repeat(230);
   const { host, port } = broker;

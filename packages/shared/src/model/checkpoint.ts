@@ -1,3 +1,13 @@
+/** A message that sessions ended with, in the gateway's checkpoint. */
+export interface SuspectRecord {
+  /** Counter of the message. */
+  n: number;
+  /** Sessions that ended with it in flight. */
+  k: number;
+  /** An attempt is being made, or about to be: whoever reads this from a process that died counts one more. */
+  a?: 1;
+}
+
 /** How far one gateway is settled. Short keys: a partition's record holds one for every gateway of it. */
 export interface GatewayCheckpoint {
   /** Incarnation that the counters belong to. */
@@ -24,6 +34,8 @@ export interface GatewayCheckpoint {
   a?: number;
   /** 1: it has been silent for too long, and is shown offline. */
   q?: 1;
+  /** Messages that may be poison: one that is being tried, and those held aside. */
+  p?: SuspectRecord[];
   /** How often the gateway had changed its fleet when this fleet took it over; absent: it has always been here. */
   g?: number;
   /** Given away: what is not settled lies in the waiting room, for the owner in the fleet of that name. */

@@ -4,6 +4,7 @@ export {
   type GatewayCheckpoint,
   type GatewayEncoderPosition,
   type PublisherCheckpoint,
+  type SuspectRecord,
 } from './checkpoint.ts';
 export type { GatewayRecord } from './gateway.ts';
 export { GatewayId, ID_PATTERN, isId, METRIC_PATTERN, SensorId, SLUG_PATTERN, Slug } from './ids.ts';

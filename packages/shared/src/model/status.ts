@@ -72,6 +72,7 @@ export const STATUS_REASONS = [
   'disconnected_by_broker',
   'publish_not_authorized',
   'publish_refused',
+  'message_set_aside',
 ] as const;
 export type StatusReason = (typeof STATUS_REASONS)[number];
 

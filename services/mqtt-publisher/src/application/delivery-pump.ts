@@ -3,6 +3,7 @@ import { withinCapabilities } from '../domain/broker-limits.ts';
 import { fitToBroker } from '../domain/fit-to-broker.ts';
 import type { LaneItem } from '../domain/lane.ts';
 import { packetIdOf } from '../domain/packet-ids.ts';
+import type { SessionEnd } from '../domain/session-end.ts';
 import type { SessionSettings } from '../domain/session-settings.ts';
 import { TokenBucket } from '../domain/token-bucket.ts';
 import type { PartitionContext } from './context.ts';
@@ -16,8 +17,8 @@ export interface PumpEvents {
   /** The broker answered: it acknowledged a message of the lane, or something else (birth, PINGREQ). */
   onProof(of: 'message' | 'other'): void;
   onFailure(failure: PumpFailure): void;
-  /** A message was set aside for good; the rest flows. */
-  onSetAside(reasonCode: number): void;
+  /** A message was set aside for good, refused with this code or found to be poison; the rest flows. */
+  onSetAside(why: number | 'poison'): void;
 }
 
 /** MQTT 5 reason codes of PUBACK and PUBREC that say that this very message will never be taken, section 3.4.2.1. */
@@ -97,6 +98,7 @@ export class DeliveryPump {
     this.#events = events;
     this.#window = Math.max(1, Math.min(settings.inFlight, session.grant.receiveMaximum));
     this.#laneWindow = this.#settings.qos === 2 ? Math.max(1, this.#window - 1) : this.#window;
+    line.poison.sessionStarted(this.#settings.qos);
   }
 
   /** Whether everything sent is acknowledged. */
@@ -120,11 +122,12 @@ export class DeliveryPump {
   }
 
   /** The session is over: nothing it still calls back counts. */
-  close(): void {
+  close(end: SessionEnd): void {
     this.#open = false;
     this.#watchdog?.cancel();
     this.#probe?.cancel();
     this.#rateTimer?.cancel();
+    this.#line.poison.sessionEnded(end);
     this.#line.lane.sessionLost(this.#line.exactlyOnce.recordedReceived);
   }
 
@@ -165,6 +168,7 @@ export class DeliveryPump {
       if (!this.#open) return;
       this.#probeSentAt = undefined;
       this.#events.onProof(this.#settings.qos === 0 ? 'message' : 'other');
+      this.#otherAnswered();
     });
   }
 
@@ -175,7 +179,9 @@ export class DeliveryPump {
     if (this.#settings.qos === 2) this.#release();
     this.#sendExtras();
     if (this.#paused || this.#isHeldBack) return;
-    const { lane } = this.#line;
+    const { lane, poison } = this.#line;
+    // The birth's acknowledgement does as well.
+    if (poison.needsProof && this.#extra === 0) this.probe();
     const { limits } = this.#context;
     const limit = this.#limit;
     while (this.#hasPlace) {
@@ -184,6 +190,11 @@ export class DeliveryPump {
       const item = lane.peek(limit, this.#line.recorded);
       if (!item) break;
       if ((item.batch?.headers.settings ?? 0) > this.#revision) return;
+      if (poison.isAlert) {
+        const admission = poison.admit(item);
+        if (admission === 'leave_out') continue;
+        if (admission === 'wait') break;
+      }
       if (!this.#isInRate()) break;
       this.#send(item);
     }
@@ -209,8 +220,9 @@ export class DeliveryPump {
   get #limit(): number {
     const { recorded, exactlyOnce } = this.#line;
     if (this.#settings.qos < 2) return recorded + this.#context.limits.windowsBeyondRecord * this.#window;
-    // A successor has to know which packet ids may be in use.
-    return Math.max(recorded, exactlyOnce.recordedReceived) + this.#laneWindow;
+    // A successor has to know which packet ids may be in use. What is held aside must not keep the one behind it back.
+    const ahead = Math.max(this.#laneWindow, this.#line.poison.heldCount + 1);
+    return Math.max(recorded, exactlyOnce.recordedReceived) + ahead;
   }
 
   /** QoS 2: releases, in order, what the durable record says the broker has received. */
@@ -268,6 +280,7 @@ export class DeliveryPump {
       this.#extra -= 1;
       this.#progress(qos, 'other');
       done();
+      if (qos > 0) this.#otherAnswered();
       this.run();
     });
   }
@@ -296,6 +309,7 @@ export class DeliveryPump {
     if (this.#isQosLowered) this.#context.observer.downgraded('qos');
     if (fitting.message !== message) this.#context.observer.downgraded('retain');
     this.#line.lane.sent(item, qos === 2);
+    if (this.#line.poison.isAlert) this.#line.poison.sent(item);
     this.#session.publish(fitting.message, fitting.options, (outcome) => {
       if (this.#open) this.#answered(item, outcome);
     });
@@ -311,9 +325,19 @@ export class DeliveryPump {
     return false;
   }
 
+  /** The broker answers; with nothing else under way, whatever ends the session next was not that. */
+  #otherAnswered(): void {
+    const { poison, hasOutside } = this.#line;
+    if (!poison.isAlert || this.#extra > 0 || this.#extras.length > 0) return;
+    poison.proven(hasOutside);
+    this.run();
+  }
+
   #answered(item: LaneItem, outcome: PublishOutcome): void {
+    const { poison } = this.#line;
     if (outcome.kind !== 'refused') {
       const isProgress = this.#line.lane.isOldestUnanswered(item);
+      if (poison.isAlert) poison.acknowledged(item);
       if (outcome.kind === 'received') this.#line.lane.received(item);
       else {
         this.#line.lane.acknowledged(item, 'delivered');
@@ -328,7 +352,10 @@ export class DeliveryPump {
     }
     const reason = PERMANENT.get(outcome.reasonCode);
     if (reason === undefined) this.#events.onFailure({ kind: 'refused', reasonCode: outcome.reasonCode });
-    else void this.#setAside(item, reason, outcome.reasonCode);
+    else {
+      if (poison.isAlert) poison.acknowledged(item);
+      void this.#setAside(item, reason, outcome.reasonCode);
+    }
   }
 
   #delivered({ batch, counter }: LaneItem): void {
@@ -366,8 +393,10 @@ export class DeliveryPump {
   /** Acknowledgements count only while the lease is valid; what came meanwhile is applied when it is valid again. */
   #settle(): void {
     if (!this.#context.lease().isValid()) return;
-    const { lane } = this.#line;
+    const { lane, poison } = this.#line;
+    if (poison.isAlert) poison.carryOut(() => this.#open && this.#events.onSetAside('poison'));
     if (!lane.advance()) return;
+    if (poison.isAlert) poison.settled();
     this.#context.requestRecord(lane.waitsForRecord(this.#line.recorded) ? 'now' : 'soon');
     if (this.#line.mode !== 'live') this.#line.wake();
   }

@@ -4,6 +4,7 @@ import type { Batch } from '../domain/batch.ts';
 import { Lane } from '../domain/lane.ts';
 import type { PartitionContext } from './context.ts';
 import { ExactlyOnce, mayBeHeld } from './exactly-once.ts';
+import { PoisonWatch } from './poison-watch.ts';
 import type { BacklogTail } from './ports.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
@@ -26,6 +27,7 @@ export class GatewayLine {
   readonly gatewayId: string;
   readonly incarnation: string;
   readonly exactlyOnce: ExactlyOnce;
+  readonly poison: PoisonWatch;
   /** How often the gateway had changed its fleet when it came to this one. */
   readonly moves: number;
   /** ms since the epoch; undefined before the first delivery. */
@@ -69,6 +71,7 @@ export class GatewayLine {
     const { s, r = s, l = 0, x = 0 } = checkpoint;
     this.lane = new Lane({ settled: s, received: r, mayBeHeld: mayBeHeld(checkpoint), lost: l, aside: x });
     this.exactlyOnce = new ExactlyOnce(gatewayId, this.lane, checkpoint, context);
+    this.poison = new PoisonWatch(gatewayId, this.lane, checkpoint, context, this.#stopped.signal, onFed);
     this.lastDeliveredAt = checkpoint.t;
     this.#recorded = checkpoint.s;
     this.#room = new WaitingRoom(gatewayId, checkpoint, tail, context, this.#stopped.signal);
@@ -85,7 +88,12 @@ export class GatewayLine {
 
   /** Whether anything waits for the broker, in the lane or outside. */
   get hasMessages(): boolean {
-    return this.lane.size > 0 || this.#waiting.length > 0 || this.#mode === 'behind';
+    return this.lane.size > 0 || this.hasOutside;
+  }
+
+  /** Whether anything waits that is not in the lane yet. */
+  get hasOutside(): boolean {
+    return this.#waiting.length > 0 || this.#mode === 'behind';
   }
 
   /** Highest counter that went to the waiting room, or was refused there. */
@@ -153,6 +161,7 @@ export class GatewayLine {
     while (this.#arrivals[0] && this.#arrivals[0].last <= checkpoint.s) this.#arrivals.shift();
     this.#room.recordedUpTo(checkpoint.s);
     this.exactlyOnce.recorded(checkpoint);
+    this.poison.recorded(checkpoint);
   }
 
   /** Whether the line need not keep `batch` any longer, once the present settled counter is recorded. */
@@ -177,6 +186,7 @@ export class GatewayLine {
       ...(this.lastDeliveredAt === undefined ? {} : { t: this.lastDeliveredAt }),
       ...(this.moves > 0 ? { g: this.moves } : {}),
       ...this.exactlyOnce.checkpoint(),
+      ...this.poison.checkpoint(),
     };
     this.exactlyOnce.built(checkpoint);
     return checkpoint;
@@ -255,7 +265,11 @@ export class GatewayLine {
       }
       case 'rejoining': {
         if (this.lane.size === 0) this.#mode = 'live';
-        else if (this.#brokerAway || this.#waitingMessages() > this.#context.limits.laneMaxMessages)
+        else if (
+          this.#brokerAway ||
+          this.#isLaneStuck ||
+          this.#waitingMessages() > this.#context.limits.laneMaxMessages
+        )
           this.#mode = 'behind';
         else return false;
         return true;
@@ -270,6 +284,11 @@ export class GatewayLine {
         return true;
       }
     }
+  }
+
+  /** Whether what waits decides on what the lane holds aside, and never empties. */
+  get #isLaneStuck(): boolean {
+    return this.poison.heldCount > 0 && this.#waiting.length > 0;
   }
 
   #waitingMessages(): number {

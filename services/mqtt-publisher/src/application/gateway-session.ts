@@ -2,6 +2,7 @@ import { delay, fullJitter, withDeadline } from '@gatecast/shared/lifecycle';
 import { shortfall, withLesserWill } from '../domain/broker-limits.ts';
 import { classify, type Verdict } from '../domain/classify.ts';
 import type { Failure } from '../domain/failure.ts';
+import { endOfSession, type SessionEnd } from '../domain/session-end.ts';
 import { type DesiredSession, leavesStaleWill, type SessionSettings, sameSession } from '../domain/session-settings.ts';
 import type { Presence } from '../domain/silence.ts';
 import type { StatusTracker } from '../domain/status-tracker.ts';
@@ -31,7 +32,7 @@ const TAKEN_OVER_SHARE = 0.5;
 /** Beyond the time that closing a session may take, ms: for what else may be under way. */
 const STOP_GRACE_MS = 2_000;
 
-type End = { kind: 'failed'; verdict: Verdict } | { kind: 'replaced' } | { kind: 'stopped' };
+type End = { kind: 'failed'; verdict: Verdict; cause: SessionEnd } | { kind: 'replaced' } | { kind: 'stopped' };
 
 /** Keeps one gateway connected to its broker: one attempt after another, one session at a time. */
 export class GatewaySession {
@@ -86,6 +87,7 @@ export class GatewaySession {
     }
     this.#attempt = 0;
     this.#withLesserWill = undefined;
+    this.#line.poison.forget();
     this.#interrupt.abort();
     this.#changed.notify();
     this.#end?.({ kind: 'replaced' });
@@ -187,7 +189,7 @@ export class GatewaySession {
     const options = { ...prepared, owner, moves: this.#line.moves };
     const result = await connectInTime(settings, options, this.#context, signal, (ended) => {
       failure = ended;
-      this.#end?.({ kind: 'failed', verdict: classify(ended) });
+      this.#end?.(failedBy(ended));
     });
     observer.connectAttempt(result.ok ? 'ok' : 'failed');
     if (signal.aborted) {
@@ -204,9 +206,8 @@ export class GatewaySession {
       return;
     }
     const connectedAt = this.#context.clock.monotonic();
-    const end = failure
-      ? ({ kind: 'failed', verdict: classify(failure) } satisfies End)
-      : await this.#serve(result.session, settings);
+    if (failure) this.#line.poison.sessionEndedEarly(endOfSession(failure));
+    const end = failure ? failedBy(failure) : await this.#serve(result.session, settings);
     if (end.kind !== 'failed') return;
     if (this.#context.clock.monotonic() - connectedAt > STABLE_AFTER_MS) this.#attempt = 1;
     observer.sessionEnded(end.verdict.reason);
@@ -228,7 +229,9 @@ export class GatewaySession {
   #backoffMs({ reason }: Verdict): number {
     const { limits, random } = this.#context;
     const { backoffBaseMs: baseMs, backoffMaxMs: maxMs } = limits;
-    if (reason !== 'session_taken_over') return fullJitter(this.#attempt, { baseMs, maxMs }, random);
+    // A verdict on a suspect takes a few sessions: meanwhile everything behind it waits.
+    const attempt = this.#line.poison.isTrying ? 1 : this.#attempt;
+    if (reason !== 'session_taken_over') return fullJitter(attempt, { baseMs, maxMs }, random);
     const leastMs = maxMs * TAKEN_OVER_SHARE;
     return Math.ceil(leastMs + random() * (maxMs - leastMs));
   }
@@ -240,12 +243,13 @@ export class GatewaySession {
     this.#line.exactlyOnce.opened(settings, session.grant.sessionPresent);
     const pump = new DeliveryPump(session, settings, this.#desired.revision, this.#line, this.#context, {
       onProof: (of) => this.#proven(of, session, settings),
-      onFailure: (failure) => this.#end?.({ kind: 'failed', verdict: this.#pumpVerdict(failure) }),
-      onSetAside: (reasonCode) => this.#status.refused(classify({ phase: 'publish', reasonCode }), settings.host),
+      onFailure: (failure) => this.#gaveUp(failure),
+      onSetAside: (why) => this.#setAside(why, settings),
     });
     this.#pump = pump;
     this.#said = undefined;
     this.#brokerBack();
+    if (this.#line.poison.isCautious) this.#needsProof = true;
     if (this.#needsProof) pump.probe();
     else this.#delivering(session, settings);
     this.announce();
@@ -255,7 +259,7 @@ export class GatewaySession {
     this.#end = undefined;
     if (end.kind === 'failed' || this.#aborted.signal.aborted) session.abort();
     else await this.#closeByUs(session, pump, settings, end.kind);
-    pump.close();
+    pump.close(end.kind === 'failed' ? end.cause : 'ours');
     this.#pump = undefined;
     this.#startAwayTimer();
     return end;
@@ -276,10 +280,19 @@ export class GatewaySession {
     });
   }
 
-  #pumpVerdict(failure: PumpFailure): Verdict {
+  #gaveUp(failure: PumpFailure): void {
     this.#needsProof = true;
-    if (failure.kind === 'refused') return classify({ phase: 'publish', reasonCode: failure.reasonCode });
-    return classify({ phase: 'session', kind: 'ack_timeout' });
+    if (failure.kind === 'refused') this.#end?.(failedBy({ phase: 'publish', reasonCode: failure.reasonCode }));
+    else this.#end?.(failedBy({ phase: 'session', kind: 'ack_timeout' }));
+  }
+
+  #setAside(why: number | 'poison', { host }: SessionSettings): void {
+    // What ended the sessions is gone.
+    if (why === 'poison') this.#attempt = 1;
+    this.#status.refused(
+      classify(why === 'poison' ? { phase: 'poison' } : { phase: 'publish', reasonCode: why }),
+      host,
+    );
   }
 
   async #closeByUs(
@@ -309,6 +322,10 @@ export class GatewaySession {
     this.#awayTimer?.cancel();
     this.#line.brokerIs('back');
   }
+}
+
+function failedBy(failure: Failure): End & { kind: 'failed' } {
+  return { kind: 'failed', verdict: classify(failure), cause: endOfSession(failure) };
 }
 
 /** Whether nobody will come back to the broker's session; one that still holds messages is kept. */

@@ -65,8 +65,9 @@ export class Gateway {
 
   /** Whether there is anything of it to be remembered. */
   get hasHistory(): boolean {
-    const { lane, handled, moves, exactlyOnce } = this.line;
-    if (lane.settled > 0 || handled > 0 || moves > 0 || exactlyOnce.isNoteworthy) return true;
+    const { lane, handled, moves, exactlyOnce, poison } = this.line;
+    if (lane.settled > 0 || handled > 0 || moves > 0) return true;
+    if (exactlyOnce.isNoteworthy || poison.isNoteworthy) return true;
     return Object.keys(this.#silence.checkpoint()).length > 0;
   }
 

@@ -58,6 +58,8 @@ function row(failure: Failure): Row {
       return SESSION[failure.kind];
     case 'publish':
       return publish(failure.reasonCode);
+    case 'poison':
+      return POISON;
   }
 }
 
@@ -215,6 +217,13 @@ function disconnect(reasonCode: number): Row {
     ]
   );
 }
+
+const POISON: Row = [
+  DISCONNECTED,
+  'remote',
+  'message_set_aside',
+  'The broker ended the session each time it was sent one certain message: it is set aside.',
+];
 
 /** Section 3.4.2.1 of MQTT 5. */
 function publish(reasonCode: number): Row {

@@ -13,7 +13,9 @@ export type Failure =
   | { phase: 'session'; kind: 'closed' | 'reset' | 'keep_alive_timeout' | 'ack_timeout' | 'protocol_error' }
   | { phase: 'session'; kind: 'disconnected'; reasonCode: number }
   /** The session is up, but the broker refuses what is published (MQTT 5 PUBACK or PUBREC). */
-  | { phase: 'publish'; reasonCode: number };
+  | { phase: 'publish'; reasonCode: number }
+  /** The session is up again, without the message at which the broker ended it each time. */
+  | { phase: 'poison' };
 
 /** `code` of a phase that ran into its own deadline. */
 export const TIMED_OUT = 'TIMED_OUT';

@@ -8,8 +8,9 @@ import type { Batch } from './batch.ts';
  * - `released`: PUBREL is out.
  * - `acknowledged`: PUBACK or PUBCOMP has come, or, at QoS 0, it has left the socket.
  * - `aside`: the broker refused it for good.
+ * - `held`: not to be sent in this session: it may be what the former ones ended with.
  */
-export type LaneItemState = 'queued' | 'sent' | 'received' | 'released' | 'acknowledged' | 'aside';
+export type LaneItemState = 'queued' | 'sent' | 'received' | 'released' | 'acknowledged' | 'aside' | 'held';
 
 /** One message on its way to the broker, or a gap: messages that the waiting room's limits have cost. */
 export interface LaneItem {
@@ -23,6 +24,8 @@ export interface LaneItem {
   state: LaneItemState;
   /** Whether it will never be sent (again). Its packet id may still have to be released. */
   lost: boolean;
+  /** Lost on purpose: it is in DEADLETTER. */
+  isPoison: boolean;
   /** Whether its content cannot be read again: the broker has it, or nobody has. */
   gone: boolean;
 }
@@ -182,13 +185,42 @@ export class Lane {
    */
   peek(limit: number, recorded: number): LaneItem | undefined {
     let item = this.#items[this.#unsent];
-    while (item && item.state !== 'queued' && !item.lost) {
+    while (item && ((item.state !== 'queued' && !item.lost) || item.isPoison)) {
       this.#unsent += 1;
       item = this.#items[this.#unsent];
     }
     if (!item || item.lost || item.message === undefined || item.counter > limit || this.waitsForRecord(recorded))
       return undefined;
     return item;
+  }
+
+  /** The first message still to be sent, whether it may be now or not. `leavesOut` says of a counter that it is not. */
+  firstUnsent(leavesOut: (counter: number) => boolean): LaneItem | undefined {
+    return this.#items.find(({ state, lost, counter }) => state === 'queued' && !lost && !leavesOut(counter));
+  }
+
+  /** The message with this counter, if it is in the lane with its content. */
+  find(counter: number): LaneItem | undefined {
+    return this.#items.find((item) => item.counter === counter && item.message !== undefined && !item.lost);
+  }
+
+  /** Counters of the messages of which the broker has acknowledged nothing. */
+  get unacknowledged(): number[] {
+    return this.#items.filter(({ state }) => state === 'sent').map(({ counter }) => counter);
+  }
+
+  /** Leaves out what `peek` returned until the session ends; nothing behind it is settled meanwhile. */
+  hold(item: LaneItem): void {
+    item.state = 'held';
+  }
+
+  /** Such a message is in DEADLETTER. Returns false if it is no longer in the lane: then it comes, and is put there, again. */
+  setAside(item: LaneItem): boolean {
+    if (!this.#items.includes(item)) return false;
+    item.lost = true;
+    item.isPoison = true;
+    item.state = 'queued';
+    return true;
   }
 
   /**
@@ -246,8 +278,11 @@ export class Lane {
     for (const item of this.#items) {
       if (item.lost) {
         if (this.#holdsId(item)) break;
-        this.#counters.lost += item.last - item.counter + 1;
-        this.#lossBarrier = item.last;
+        if (item.isPoison) this.#counters.aside += 1;
+        else {
+          this.#counters.lost += item.last - item.counter + 1;
+          this.#lossBarrier = item.last;
+        }
       } else if (!isDone(item)) break;
       // Not before it is settled: until then it may be sent, and set aside, once more.
       if (item.state === 'aside') this.#counters.aside += 1;
@@ -268,6 +303,7 @@ export class Lane {
    */
   sessionLost(recorded = 0): void {
     for (const item of this.#items) {
+      if (item.state === 'held') item.state = 'queued';
       if (item.state === 'released') item.state = item.lost ? 'queued' : 'received';
       if (item.state === 'sent' || (item.state === 'received' && item.counter > recorded)) item.state = 'queued';
     }
@@ -329,7 +365,16 @@ export class Lane {
 }
 
 function newItem(counter: number, last = counter): LaneItem {
-  return { counter, last, message: undefined, batch: undefined, state: 'queued', lost: false, gone: false };
+  return {
+    counter,
+    last,
+    message: undefined,
+    batch: undefined,
+    state: 'queued',
+    lost: false,
+    gone: false,
+    isPoison: false,
+  };
 }
 
 function isDone(item: LaneItem): boolean {

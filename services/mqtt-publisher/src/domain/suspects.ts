@@ -1,30 +1,5 @@
-/**
- * How a session ended. `closed`: by the broker, unasked (closed, reset, DISCONNECT). `blamed`: by an MQTT 5 DISCONNECT
- * that speaks of a message it was sent. `unanswered`: given up by us because nothing was answered; the broker hangs, and
- * no message is to blame. `ours`: settings, handover, stop.
- */
-export type SessionEnd = 'closed' | 'blamed' | 'unanswered' | 'ours';
-
-/**
- * Reason codes of DISCONNECT that blame a message: topic name invalid, topic alias invalid, packet too large, payload
- * format invalid [MQTT 5, 3.14.2.1].
- */
-const BLAMING: ReadonlySet<number> = new Set([0x90, 0x94, 0x95, 0x99]);
-
-/** What a DISCONNECT of the broker says of how the session ended. */
-export function endOfDisconnect(reasonCode: number): SessionEnd {
-  return BLAMING.has(reasonCode) ? 'blamed' : 'closed';
-}
-
-/** Of a suspect, in the gateway's checkpoint. Short keys, like all of it. */
-export interface SuspectRecord {
-  /** Counter of the message. */
-  n: number;
-  /** Sessions that ended with it in flight. */
-  k: number;
-  /** An attempt is being made, or about to be: whoever reads this from a process that died counts one more. */
-  a?: 1;
-}
+import type { SuspectRecord } from '@gatecast/shared/model';
+import type { SessionEnd } from './session-end.ts';
 
 /** Sessions that end with a message in flight before it is sent alone only. */
 const SUSPECT_AFTER = 2;
@@ -34,6 +9,11 @@ const ALONE_DEATHS = 3;
 const MAX_UNPROVEN = 3;
 /** Of so many messages in a row held aside, and none acknowledged, none is to blame: it is the broker. */
 const MAX_HELD = 3;
+/**
+ * It has been the broker: so many more sessions have to end before messages are accused again, unless it acknowledges one.
+ * Otherwise one that is mended while the first messages are held aside would have them taken for poison.
+ */
+const PATIENCE = 20;
 
 /**
  * Finds the messages of one gateway that its broker ends the session for. Every session that ends in the middle makes
@@ -49,11 +29,10 @@ const MAX_HELD = 3;
  * gateway's checkpoint.
  */
 export class Suspects {
-  /** Sessions that ended with a message in flight. */
-  readonly #deaths = new Map<number, number>();
-  /** Of suspects: those with nothing else in flight. */
-  readonly #alone = new Map<number, number>();
-  readonly #inFlight = new Set<number>();
+  /** By counter: sessions that ended with it in flight, and of those of a suspect, the ones with nothing else in flight. */
+  readonly #accused = new Map<number, { deaths: number; alone: number }>();
+  /** A list, since there is one of it for each gateway and it is used for a moment only. */
+  #inFlight: number[] = [];
   #held: number[] = [];
   #verdicts: number[] = [];
   /** In this session the broker has acknowledged something. */
@@ -63,13 +42,14 @@ export class Suspects {
   #unproven = 0;
   /** A message was acknowledged since something else had to decide: the broker takes messages at all. */
   #takesMessages = false;
+  /** Sessions that may still end without accusing a message. */
+  #patience = 0;
   #recorded: readonly SuspectRecord[] = [];
 
   /** @param restored what the checkpoint has: of a process that died in the middle, or ended in order */
   constructor(restored: readonly SuspectRecord[] = []) {
     for (const { n, k, a = 0 } of restored) {
-      this.#deaths.set(n, k + a);
-      this.#alone.set(n, Math.max(0, k + a - SUSPECT_AFTER));
+      this.#accused.set(n, { deaths: k + a, alone: Math.max(0, k + a - SUSPECT_AFTER) });
       this.#holdIfConvicted(n);
     }
     this.#recorded = this.toRecord(undefined);
@@ -78,8 +58,18 @@ export class Suspects {
   /** Something is suspect: one message at a time, and none before the session is proven. */
   get isCautious(): boolean {
     if (this.#held.length > 0) return true;
-    for (const deaths of this.#deaths.values()) if (deaths >= SUSPECT_AFTER) return true;
+    for (const { deaths } of this.#accused.values()) if (deaths >= SUSPECT_AFTER) return true;
     return false;
+  }
+
+  /** Whether there is anything of which {@link sent} and {@link acknowledged} have to be told. */
+  get isIdle(): boolean {
+    return this.#accused.size === 0 && this.#held.length === 0 && this.#verdicts.length === 0;
+  }
+
+  /** How many messages are held aside now. */
+  get heldCount(): number {
+    return this.#held.length + this.#verdicts.length;
   }
 
   /** The caller has to ask the broker for a sign of life (birth, PINGREQ) before it may send. */
@@ -95,11 +85,16 @@ export class Suspects {
   /** Whether the next message, which is no held one, may be sent now. */
   maySend(counter: number): boolean {
     if (!this.isCautious) return true;
-    if (!this.#isProven || this.#inFlight.size > 0) return false;
+    if (!this.#isProven || this.#inFlight.length > 0) return false;
     return !this.#isSuspect(counter) || this.#isRecorded(counter);
   }
 
-  /** Counters of messages that are poison, until {@link setAside}. */
+  /** Whether a suspect may be sent as soon as the record says so. */
+  waitsForRecord(counter: number): boolean {
+    return this.#isProven && this.#inFlight.length === 0 && this.#isSuspect(counter) && !this.#isRecorded(counter);
+  }
+
+  /** Counters of messages that are poison, until {@link setAside} or {@link settledUpTo}. */
   get verdicts(): readonly number[] {
     return this.#verdicts;
   }
@@ -109,11 +104,13 @@ export class Suspects {
    * @param next counter of the next message to be sent, if there is one
    */
   toRecord(next: number | undefined): SuspectRecord[] {
-    const records = [...this.#verdicts, ...this.#held].map((n) => ({ n, k: this.#deaths.get(n) ?? 0 }));
-    const tried = this.#suspectInFlight() ?? this.#firstSuspect();
+    const records = [...this.#verdicts, ...this.#held].map((n) => ({ n, k: this.#deathsOf(n) }));
+    const isNextSuspect = next !== undefined && this.#isSuspect(next);
+    const tried = this.#suspectInFlight() ?? (isNextSuspect ? next : this.#firstSuspect());
     if (tried === undefined) return records;
-    const isAttempt = this.#inFlight.has(tried) || (tried === next && this.#isProven && this.#inFlight.size === 0);
-    return [...records, { n: tried, k: this.#deaths.get(tried) ?? 0, ...(isAttempt ? { a: 1 as const } : {}) }];
+    const isAttempt =
+      this.#inFlight.includes(tried) || (tried === next && this.#isProven && this.#inFlight.length === 0);
+    return [...records, { n: tried, k: this.#deathsOf(tried), ...(isAttempt ? { a: 1 as const } : {}) }];
   }
 
   /** The checkpoint holds `records`, durably. */
@@ -124,7 +121,7 @@ export class Suspects {
   sessionStarted(): void {
     this.#isConnected = true;
     this.#isProven = false;
-    this.#inFlight.clear();
+    this.#inFlight = [];
   }
 
   /**
@@ -140,27 +137,32 @@ export class Suspects {
   }
 
   sent(counter: number): void {
-    this.#inFlight.add(counter);
+    this.#inFlight.push(counter);
   }
 
   acknowledged(counter: number): void {
-    this.#inFlight.delete(counter);
+    this.#landed(counter);
     this.#clear(counter);
     this.#takesMessages = true;
     this.#isProven = true;
     this.#unproven = 0;
+    this.#patience = 0;
     this.#convict();
   }
 
-  sessionEnded(end: SessionEnd): void {
-    const inFlight = [...this.#inFlight];
+  /** @param inFlight counters of messages that were not acknowledged; default: as it was told */
+  sessionEnded(end: SessionEnd, inFlight: readonly number[] = this.#inFlight): void {
     const wasProven = this.#isProven;
     this.#isConnected = false;
     this.#isProven = false;
-    this.#inFlight.clear();
-    if (end === 'unanswered' || end === 'ours') return;
+    this.#inFlight = [];
+    if (end !== 'closed' && end !== 'blamed') return;
     if (inFlight.length === 0) {
       if (!wasProven && this.isCautious) this.#unproven = Math.min(MAX_UNPROVEN, this.#unproven + 1);
+      return;
+    }
+    if (this.#patience > 0) {
+      this.#patience -= 1;
       return;
     }
     for (const counter of inFlight) this.#died(counter, inFlight.length === 1, end);
@@ -173,25 +175,40 @@ export class Suspects {
     this.#clear(counter);
   }
 
+  /** Everything up to `counter` is settled, one way or another. */
+  settledUpTo(counter: number): void {
+    for (const one of [...this.#accused.keys(), ...this.#held, ...this.#verdicts]) {
+      if (one <= counter) this.setAside(one);
+    }
+  }
+
+  /** The broker is another one, or is used otherwise: nothing that was found out holds. Verdicts are carried out. */
+  forget(): void {
+    this.#held = [];
+    this.#unproven = 0;
+    this.#patience = 0;
+    this.#takesMessages = false;
+    this.#inFlight = [];
+    for (const counter of [...this.#accused.keys()]) if (!this.#verdicts.includes(counter)) this.#clear(counter);
+  }
+
   #died(counter: number, isAlone: boolean, end: SessionEnd): void {
-    const wasSuspect = this.#isSuspect(counter);
-    this.#deaths.set(counter, (this.#deaths.get(counter) ?? 0) + 1);
-    if (isAlone && end === 'blamed') {
-      // As good as all attempts: the broker says so itself.
-      this.#deaths.set(counter, SUSPECT_AFTER + ALONE_DEATHS);
-      this.#alone.set(counter, ALONE_DEATHS * (1 + this.#unproven));
-    } else if (wasSuspect && isAlone) this.#alone.set(counter, (this.#alone.get(counter) ?? 0) + 1);
+    const { deaths, alone } = this.#accused.get(counter) ?? { deaths: 0, alone: 0 };
+    const accused = { deaths: deaths + 1, alone: isAlone && deaths >= SUSPECT_AFTER ? alone + 1 : alone };
+    // As good as all attempts: the broker says so itself.
+    const convicted = { deaths: SUSPECT_AFTER + ALONE_DEATHS, alone: ALONE_DEATHS * (1 + this.#unproven) };
+    this.#accused.set(counter, isAlone && end === 'blamed' ? convicted : accused);
     this.#holdIfConvicted(counter);
   }
 
   #holdIfConvicted(counter: number): void {
-    if ((this.#alone.get(counter) ?? 0) < ALONE_DEATHS * (1 + this.#unproven)) return;
+    if ((this.#accused.get(counter)?.alone ?? 0) < ALONE_DEATHS * (1 + this.#unproven)) return;
     this.#unproven = 0;
     this.#held.push(counter);
     if (this.#held.length < MAX_HELD) return;
     this.#held = [];
-    this.#deaths.clear();
-    this.#alone.clear();
+    this.#accused.clear();
+    this.#patience = PATIENCE;
   }
 
   #convict(): void {
@@ -200,16 +217,24 @@ export class Suspects {
   }
 
   #clear(counter: number): void {
-    this.#deaths.delete(counter);
-    this.#alone.delete(counter);
+    this.#accused.delete(counter);
+  }
+
+  #landed(counter: number): void {
+    const index = this.#inFlight.indexOf(counter);
+    if (index >= 0) this.#inFlight.splice(index, 1);
+  }
+
+  #deathsOf(counter: number): number {
+    return this.#accused.get(counter)?.deaths ?? 0;
   }
 
   #isSuspect(counter: number): boolean {
-    return (this.#deaths.get(counter) ?? 0) >= SUSPECT_AFTER;
+    return this.#deathsOf(counter) >= SUSPECT_AFTER;
   }
 
   #isRecorded(counter: number): boolean {
-    const deaths = this.#deaths.get(counter);
+    const deaths = this.#deathsOf(counter);
     return this.#recorded.some(({ n, k, a }) => n === counter && k === deaths && a === 1);
   }
 
@@ -220,7 +245,7 @@ export class Suspects {
 
   #firstSuspect(): number | undefined {
     let first: number | undefined;
-    for (const [counter, deaths] of this.#deaths) {
+    for (const [counter, { deaths }] of this.#accused) {
       if (deaths < SUSPECT_AFTER || this.isHeld(counter)) continue;
       if (first === undefined || counter < first) first = counter;
     }

@@ -14,7 +14,7 @@ let session: FakeSession;
 let pump: DeliveryPump;
 let proofs: string[];
 let failures: PumpFailure[];
-let setAside: number[];
+let setAside: (number | 'poison')[];
 
 beforeEach(() => {
   harness = new LineHarness();
@@ -39,7 +39,7 @@ function open(settings: Partial<SessionSettings> = {}, grant: ConstructorParamet
   pump = new DeliveryPump(session, complete, 1, harness.line, harness.context, {
     onProof: (of) => proofs.push(of),
     onFailure: (failure) => failures.push(failure),
-    onSetAside: (reasonCode) => setAside.push(reasonCode),
+    onSetAside: (why) => setAside.push(why),
   });
   harness.onFed = () => pump.run();
   pump.run();
@@ -200,7 +200,7 @@ describe('the acknowledgement deadline', () => {
   test('nothing happens after the session was closed', async () => {
     open();
     harness.offer(1);
-    pump.close();
+    pump.close('closed');
     session.acknowledge();
     await harness.clock.advance(2 * ACK_TIMEOUT_MS);
     expect(failures).toEqual([]);

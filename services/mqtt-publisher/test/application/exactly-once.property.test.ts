@@ -38,6 +38,8 @@ class World {
   durable: GatewayCheckpoint = { i: 'first', s: START };
   #writing: { built: GatewayCheckpoint; isDurable: boolean } | undefined;
   harness: LineHarness;
+  /** Payloads of dead letters that former processes stored. */
+  readonly #deadLetters: string[] = [];
   /** Index of the batch that OUTBOX gives next. */
   #offered = 0;
   #pump: DeliveryPump | undefined;
@@ -57,6 +59,11 @@ class World {
 
   get all(): number[] {
     return Array.from({ length: (this.#batches.at(-1)?.last ?? START) - START }, (_, index) => START + 1 + index);
+  }
+
+  /** Counters in DEADLETTER; a repeat is the same letter. */
+  get deadLetters(): Set<number> {
+    return new Set([...this.#deadLetters, ...this.harness.deadLetters.map(({ payload }) => payload)].map(Number));
   }
 
   offer(): void {
@@ -144,7 +151,8 @@ class World {
   async crash(): Promise<void> {
     this.#connecting?.abort.abort();
     this.harness.line.stop();
-    this.#pump?.close();
+    this.#pump?.close('closed');
+    this.#deadLetters.push(...this.harness.deadLetters.map(({ payload }) => payload));
     this.broker.cut();
     this.#pump = this.#connection = this.#connecting = this.#writing = undefined;
     const tail = await this.#backlog.tail('gw-1');
@@ -155,7 +163,9 @@ class World {
   }
 
   handle(): void {
+    const isOpen = this.broker.connection !== undefined;
     this.broker.handle();
+    if (isOpen && !this.broker.connection) this.#notice();
   }
 
   arrive(): void {
@@ -174,7 +184,7 @@ class World {
   }
 
   async finish(): Promise<void> {
-    for (let round = 0; round < 40 * this.#batches.length + 200; round += 1) {
+    for (let round = 0; round < 40 * this.#batches.length + 200 + 300 * this.broker.poison.size; round += 1) {
       this.offer();
       await this.connect();
       this.connack();
@@ -193,7 +203,7 @@ class World {
 
   #notice(): void {
     if (this.#pump) this.#connection = this.#connecting = undefined;
-    this.#pump?.close();
+    this.#pump?.close('closed');
     this.#pump = undefined;
   }
 }
@@ -222,6 +232,11 @@ const faults: Step[] = [
   step('cut', (world) => world.cut()),
   step('away', (world) => world.away()),
 ];
+const crashes = faults.filter((fault) => fault.toString() !== 'cut');
+/** Places of messages of which no three follow one another: those would be the broker's fault. */
+const poisonous = fc
+  .uniqueArray(fc.nat(25), { minLength: 1, maxLength: 4 })
+  .filter((some) => !some.some((one) => some.includes(one + 1) && some.includes(one + 2)));
 const evict: Step = step('evict', (world) => world.evict());
 const forget: Step = step('forget', (world) => world.forget());
 
@@ -283,4 +298,28 @@ describe('any interleaving of packets, records, crashes, cuts and moves to the w
       { numRuns: 400 },
     );
   });
+
+  test.each(['3.1.1', '5'] as const)(
+    'MQTT %s, with messages at which the broker closes the connection: they are set aside, all others come exactly once',
+    async (version) => {
+      await fc.assert(
+        fc.asyncProperty(sizes, poisonous, steps(crashes), async (batches, indexes, sequence) => {
+          const world = new World(version, batches);
+          // Not the last one: nothing would follow that could decide.
+          world.broker.poison = new Set(world.all.slice(0, -1).filter((_, index) => indexes.includes(index)));
+          await run(world, sequence);
+          world.checkIds();
+          expect(world.deadLetters).toEqual(world.broker.poison);
+          expect(world.broker.delivered).toEqual(world.all.filter((counter) => !world.broker.poison.has(counter)));
+          expect(world.durable.p).toBeUndefined();
+          expect([world.durable.s, world.durable.x ?? 0, world.durable.l ?? 0]).toEqual([
+            world.all.at(-1),
+            world.broker.poison.size,
+            0,
+          ]);
+        }),
+        { numRuns: 300 },
+      );
+    },
+  );
 });

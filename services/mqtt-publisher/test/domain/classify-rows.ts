@@ -112,6 +112,7 @@ export const ROWS: readonly Row[] = [
   [disconnected(0x9c), DISCONNECTED, 'user', 'use_another_server'],
   [disconnected(0x9d), DISCONNECTED, 'user', 'use_another_server'],
 
+  [{ phase: 'poison' }, DISCONNECTED, 'remote', 'message_set_aside'],
   [{ phase: 'publish', reasonCode: 0x87 }, AUTH, 'user', 'publish_not_authorized'],
   [{ phase: 'publish', reasonCode: 0x90 }, REFUSED, 'remote', 'publish_refused'],
   [{ phase: 'publish', reasonCode: 0x95 }, REFUSED, 'user', 'packet_too_large'],

@@ -1,8 +1,12 @@
-import { type SessionEnd, type SuspectRecord, Suspects } from '../../src/domain/suspects.ts';
+import type { SuspectRecord } from '@gatecast/shared/model';
+import type { SessionEnd } from '../../src/domain/session-end.ts';
+import { Suspects } from '../../src/domain/suspects.ts';
 
 export interface BrokerModel {
   /** Counters at which the broker closes the connection. */
   poison: ReadonlySet<number>;
+  /** In so many sessions only; default: in all. */
+  poisonousSessions?: number;
   /** Ticks that the broker takes for each packet, one after the other. */
   ticksPerPacket: number;
   /** How each session ends that lives for so many ticks; the last one is repeated. Infinity: it does not. */
@@ -28,6 +32,7 @@ export function run(messages: number, window: number, broker: BrokerModel, maxTi
   let suspects = new Suspects();
   let sessions = 0;
   let ticks = 0;
+  const { poisonousSessions: poisonous = Number.POSITIVE_INFINITY } = broker;
 
   const next = () => [...lane].find(([counter, state]) => state === 'queued' && !suspects.isHeld(counter))?.[0];
   const isDone = () => [...lane.values()].every((state) => state === 'acknowledged' || state === 'aside');
@@ -65,7 +70,7 @@ export function run(messages: number, window: number, broker: BrokerModel, maxTi
       else if (age % broker.ticksPerPacket === 0) {
         const counter = received.shift();
         if (counter === 0) suspects.proven(next() !== undefined);
-        else if (counter !== undefined && broker.poison.has(counter)) outcome = 'closed';
+        else if (counter !== undefined && broker.poison.has(counter) && sessions <= poisonous) outcome = 'closed';
         else if (counter !== undefined) {
           suspects.acknowledged(counter);
           lane.set(counter, 'acknowledged');

@@ -67,3 +67,14 @@ test('a broker that closes at every message has none dead-lettered', () => {
     { numRuns: 50 },
   );
 });
+
+test('one that has closed at every message for a while, and is mended, gets all of them in order', () => {
+  fc.assert(
+    fc.property(window, ticksPerPacket, fc.integer({ min: 16, max: 30 }), (size, perPacket, poisonousSessions) => {
+      const sessions = [{ ticks: Number.POSITIVE_INFINITY, end: 'ours' as const }];
+      const broker: BrokerModel = { poison: new Set(all), poisonousSessions, ticksPerPacket: perPacket, sessions };
+      expect(run(MESSAGES, size, broker, 5_000)).toMatchObject({ delivered: all, deadLettered: [] });
+    }),
+    { numRuns: 200 },
+  );
+});

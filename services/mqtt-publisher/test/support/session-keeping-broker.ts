@@ -2,8 +2,14 @@ import type { MqttMessage } from '@gatecast/shared/outbox';
 import type { MqttSession, PublishOptions, PublishOutcome, SessionGrant } from '../../src/application/ports.ts';
 import { NO_LIMITS } from './fake-session.ts';
 
-type ToBroker = { cmd: 'publish'; packetId: number; payload: number } | { cmd: 'pubrel'; packetId: number };
-type ToClient = { cmd: 'pubrec'; packetId: number } | { cmd: 'pubcomp'; packetId: number; found: boolean };
+type ToBroker =
+  | { cmd: 'publish'; packetId: number; payload: number }
+  | { cmd: 'pubrel'; packetId: number }
+  | { cmd: 'pingreq' };
+type ToClient =
+  | { cmd: 'pubrec'; packetId: number }
+  | { cmd: 'pubcomp'; packetId: number; found: boolean }
+  | { cmd: 'pingresp' };
 
 /** A broker that keeps one QoS 2 session, packet by packet: each is handled, and each answer arrives, when a test says. */
 export class SessionKeepingBroker {
@@ -15,6 +21,8 @@ export class SessionKeepingBroker {
   held: Map<number, number> | undefined;
   readonly #isMqtt5: boolean;
   connection: BrokerConnection | undefined;
+  /** Messages at which it closes the connection. */
+  poison: ReadonlySet<number> = new Set();
 
   /** @param isMqtt5 whether it says which packet ids it does not know */
   constructor(isMqtt5: boolean) {
@@ -45,9 +53,17 @@ export class SessionKeepingBroker {
   handle(): void {
     const packet = this.connection?.toBroker.shift();
     if (!packet || !this.connection || !this.held) return;
+    if (packet.cmd === 'pingreq') {
+      this.connection.toClient.push({ cmd: 'pingresp' });
+      return;
+    }
     const { packetId } = packet;
     const held = this.held.get(packetId);
     if (packet.cmd === 'publish') {
+      if (this.poison.has(packet.payload)) {
+        this.cut();
+        return;
+      }
       if (held === undefined) this.held.set(packetId, packet.payload);
       else if (held !== packet.payload) this.swallowed.push(packet.payload);
       this.connection.toClient.push({ cmd: 'pubrec', packetId });
@@ -67,6 +83,7 @@ export class BrokerConnection implements MqttSession {
   isOpen = true;
   readonly #publishes = new Map<number, (outcome: PublishOutcome) => void>();
   readonly #releases = new Map<number, (found: boolean) => void>();
+  readonly #pings: (() => void)[] = [];
 
   constructor(sessionPresent: boolean) {
     this.grant = { ...NO_LIMITS, sessionPresent };
@@ -90,14 +107,18 @@ export class BrokerConnection implements MqttSession {
       const done = this.#publishes.get(packet.packetId);
       this.#publishes.delete(packet.packetId);
       done?.({ kind: 'received' });
-    } else if (packet) {
+    } else if (packet?.cmd === 'pingresp') this.#pings.shift()?.();
+    else if (packet) {
       const done = this.#releases.get(packet.packetId);
       this.#releases.delete(packet.packetId);
       done?.(packet.found);
     }
   }
 
-  ping(): void {}
+  ping(answered: () => void): void {
+    this.#pings.push(answered);
+    this.toBroker.push({ cmd: 'pingreq' });
+  }
 
   async disconnect(): Promise<void> {
     this.isOpen = false;
