@@ -9,7 +9,8 @@ import {
 } from '@gatecast/shared/testing';
 import { stampOf } from './load/readings.ts';
 import type { LoadTarget } from './load/request.ts';
-import type { DeliveryLedger } from './measuring/delivery-ledger.ts';
+import { SteadyLoad, type SteadyLoadOptions } from './load/steady-load.ts';
+import { DeliveryLedger } from './measuring/delivery-ledger.ts';
 import { Metrics } from './measuring/metrics.ts';
 import type { BenchContext } from './section.ts';
 import { LEASE_TTL_MS } from './targets.ts';
@@ -35,14 +36,21 @@ export async function startMosquitto({ resources }: BenchContext, tls?: Mosquitt
   return resources.use(await Mosquitto.start({ maxInflightMessages: 0, config, ...(tls && { tls }) }));
 }
 
+export interface LedgerBroker {
+  broker: FaultableBroker;
+  ledger: DeliveryLedger;
+}
+
 /** A broker in this process, on the clock of the load, that tells the ledger of every stamped reading it takes over. */
-export async function startLedgerBroker({ resources }: BenchContext, ledger: DeliveryLedger): Promise<FaultableBroker> {
+export async function startLedgerBroker({ resources }: BenchContext): Promise<LedgerBroker> {
+  const ledger = new DeliveryLedger();
   const onMessage = ({ topic, payload, time }: BrokerMessage) => {
     const stamp = stampOf(payload);
     const [, gatewayId] = topic.split('/');
     if (stamp !== undefined && gatewayId !== undefined) ledger.arrived({ gatewayId, ...stamp, arrivedAt: time });
   };
-  return resources.use(await FaultableBroker.start({ recording: 'connects', onMessage }));
+  const broker = resources.use(await FaultableBroker.start({ recording: 'connects', onMessage }));
+  return { broker, ledger };
 }
 
 export interface FleetPlan {
@@ -71,6 +79,26 @@ export async function registerGateways(stack: LocalStack, { count, from = 0, mqt
   };
   await Promise.all(Array.from({ length: REGISTRATIONS_AT_A_TIME }, worker));
   return targets;
+}
+
+export interface ConnectedStack {
+  stack: LocalStack;
+  gateways: LoadTarget[];
+}
+
+/**
+ * The system with gateways registered, the session of each of them up.
+ * @throws {TestingError} `WAIT_TIMEOUT`
+ */
+export async function startConnectedStack(
+  context: BenchContext,
+  plan: FleetPlan,
+  options?: LocalStackOptions,
+): Promise<ConnectedStack> {
+  const stack = await startStack(context, options);
+  const gateways = await registerGateways(stack, plan);
+  await untilGreen(stack, gateways.length);
+  return { stack, gateways };
 }
 
 /** Gateways whose session is up and delivers, over all publishers that run. */
@@ -110,11 +138,17 @@ export async function busiestPublisher(stack: LocalStack): Promise<ServiceInstan
   return first.instance;
 }
 
+/** Gateways that send at a fixed rate, until the section is over at the latest. */
+export function startLoad(
+  { resources }: BenchContext,
+  stack: LocalStack,
+  plan: Omit<SteadyLoadOptions, 'ingestUrl'>,
+): SteadyLoad {
+  return resources.use(SteadyLoad.start({ ingestUrl: stack.ingest.baseUrl, ...plan }));
+}
+
 /** Readings accepted so far, by gateway. */
-export function acceptedOf(
-  load: { acceptedOf(gatewayId: string): number },
-  gateways: readonly LoadTarget[],
-): Map<string, number> {
+export function acceptedOf(load: SteadyLoad, gateways: readonly LoadTarget[]): Map<string, number> {
   return new Map(gateways.map(({ gatewayId }) => [gatewayId, load.acceptedOf(gatewayId)]));
 }
 
@@ -126,6 +160,19 @@ export async function untilDelivered(
 ): Promise<void> {
   const isComplete = () => [...accepted].every(([gatewayId, count]) => ledger.countOf(gatewayId) >= count);
   await waitFor(isComplete, { timeoutMs, intervalMs: 50 }).catch(() => undefined);
+}
+
+/** Ends the load, and waits for what was accepted of it, as `untilDelivered` does. Returns how much that is. */
+export async function stopAndDrain(
+  load: SteadyLoad,
+  gateways: readonly LoadTarget[],
+  ledger: DeliveryLedger,
+  timeoutMs: number,
+): Promise<Map<string, number>> {
+  await load.stop();
+  const accepted = acceptedOf(load, gateways);
+  await untilDelivered(ledger, accepted, timeoutMs);
+  return accepted;
 }
 
 /** Lets the load flow. */

@@ -1,19 +1,16 @@
 import type { LocalStack } from '@gatecast/local-stack';
 import { waitFor } from '@gatecast/shared/testing';
 import {
-  acceptedOf,
+  type FleetPlan,
   gatewayIdOf,
-  registerGateways,
+  startConnectedStack,
   startLedgerBroker,
+  startLoad,
   startMosquitto,
-  startStack,
-  untilDelivered,
-  untilGreen,
+  stopAndDrain,
   wait,
 } from '../bench-stack.ts';
 import { sendBurst } from '../load/burst.ts';
-import { SteadyLoad } from '../load/steady-load.ts';
-import { DeliveryLedger } from '../measuring/delivery-ledger.ts';
 import { Metrics } from '../measuring/metrics.ts';
 import { timestamp } from '../measuring/timestamp.ts';
 import { number } from '../reporting/format.ts';
@@ -46,22 +43,20 @@ export const catchUp: Section<CatchUpResult> = {
   title: 'Catching up',
   deadlineMs: 7 * 60_000,
   async run(context) {
-    const { options, resources, log } = context;
-    const ledger = new DeliveryLedger();
-    const liveBroker = await startLedgerBroker(context, ledger);
+    const { options, log } = context;
+    const { broker: liveBroker, ledger } = await startLedgerBroker(context);
     const lateBroker = await startMosquitto(context);
-    const env = { 'mqtt-publisher': { GATECAST_BACKOFF_MAX_MS: String(BACKOFF_MAX_MS) } };
-    const stack = await startStack(context, { env });
     const brokerOf = (index: number) => (index === 0 ? lateBroker : liveBroker);
-    const gateways = await registerGateways(stack, {
+    const plan: FleetPlan = {
       count: options.gateways + 1,
       mqtt: (index) => ({ host: brokerOf(index).host, port: brokerOf(index).port, qos: 1 }),
-    });
-    await untilGreen(stack, gateways.length);
+    };
+    const env = { 'mqtt-publisher': { GATECAST_BACKOFF_MAX_MS: String(BACKOFF_MAX_MS) } };
+    const { stack, gateways } = await startConnectedStack(context, plan, { env });
     const [late, live] = [gateways.slice(0, 1), gateways.slice(1)];
     const ids = live.map(({ gatewayId }) => gatewayId);
     const ingestUrl = stack.ingest.baseUrl;
-    const load = resources.use(SteadyLoad.start({ ingestUrl, gateways: live, intervalMs: LIVE_INTERVAL_MS }));
+    const load = startLoad(context, stack, { gateways: live, intervalMs: LIVE_INTERVAL_MS });
     await wait(3_000);
     const undisturbed = { from: timestamp(), to: timestamp() + (options.quick ? 5_000 : 15_000) };
     await wait(undisturbed.to - undisturbed.from);
@@ -84,9 +79,7 @@ export const catchUp: Section<CatchUpResult> = {
     });
     const to = timestamp();
     log(`drained at ${number((messages * 1000) / (to - from))} messages/s`);
-    await load.stop();
-    const accepted = acceptedOf(load, live);
-    await untilDelivered(ledger, accepted, 20_000);
+    const accepted = await stopAndDrain(load, live, ledger, 20_000);
     const status = await stack.api.status(gatewayIdOf(0));
     return {
       messages,

@@ -1,16 +1,17 @@
 import { TcpProxy } from '@gatecast/shared/testing';
 import {
   acceptedOf,
+  type FleetPlan,
   gatewayIdOf,
-  registerGateways,
+  startConnectedStack,
   startLedgerBroker,
-  startStack,
+  startLoad,
+  stopAndDrain,
   untilDelivered,
   untilGreen,
   wait,
 } from '../bench-stack.ts';
-import { SteadyLoad } from '../load/steady-load.ts';
-import { DeliveryLedger, type Period } from '../measuring/delivery-ledger.ts';
+import type { Period } from '../measuring/delivery-ledger.ts';
 import { timestamp } from '../measuring/timestamp.ts';
 import { number } from '../reporting/format.ts';
 import { type LatencySummary, median, summariseLatency } from '../reporting/statistics.ts';
@@ -43,23 +44,19 @@ export const deadBrokers: Section<DeadBrokersResult> = {
   deadlineMs: 8 * 60_000,
   async run(context) {
     const { options, resources, log } = context;
-    const ledger = new DeliveryLedger();
-    const broker = await startLedgerBroker(context, ledger);
+    const { broker, ledger } = await startLedgerBroker(context);
     const refusing = resources.use(await TcpProxy.start({ target: broker }));
     const blackhole = resources.use(await TcpProxy.start({ target: broker }));
-    const env = { 'mqtt-publisher': { GATECAST_BACKOFF_MAX_MS: String(BACKOFF_MAX_MS) } };
-    const stack = await startStack(context, { env });
     const each = Math.max(1, Math.round(options.gateways / 20));
     const portOf = (index: number) => (index < each ? refusing.port : index < 2 * each ? blackhole.port : broker.port);
-    const gateways = await registerGateways(stack, {
+    const plan: FleetPlan = {
       count: options.gateways,
       mqtt: (index) => ({ host: broker.host, port: portOf(index), qos: 1 }),
-    });
+    };
+    const env = { 'mqtt-publisher': { GATECAST_BACKOFF_MAX_MS: String(BACKOFF_MAX_MS) } };
+    const { stack, gateways } = await startConnectedStack(context, plan, { env });
     const others = gateways.map((_, index) => gatewayIdOf(index)).slice(2 * each);
-    await untilGreen(stack, gateways.length);
-    const load = resources.use(
-      SteadyLoad.start({ ingestUrl: stack.ingest.baseUrl, gateways, intervalMs: INTERVAL_MS }),
-    );
+    const load = startLoad(context, stack, { gateways, intervalMs: INTERVAL_MS });
     await wait(5_000);
 
     const observe = async (): Promise<Period> => {
@@ -93,9 +90,7 @@ export const deadBrokers: Section<DeadBrokersResult> = {
       log(`p99 of the others ${number(alive.p99, 1)} ms, with dead ones ${number(dead.p99, 1)} ms`);
       pairs.push({ alive, dead });
     }
-    await load.stop();
-    const accepted = acceptedOf(load, gateways);
-    await untilDelivered(ledger, accepted, DRAIN_MS);
+    const accepted = await stopAndDrain(load, gateways, ledger, DRAIN_MS);
     const integrity = ledger.integrity(accepted);
     return { gateways: gateways.length, refused: each, blackholed: each, intervalMs: INTERVAL_MS, pairs, integrity };
   },

@@ -1,16 +1,6 @@
 import type { LocalStack } from '@gatecast/local-stack';
 import { type BrokerConnection, type FaultableBroker, waitFor } from '@gatecast/shared/testing';
-import {
-  acceptedOf,
-  registerGateways,
-  startLedgerBroker,
-  startStack,
-  untilDelivered,
-  untilGreen,
-  wait,
-} from '../bench-stack.ts';
-import { SteadyLoad } from '../load/steady-load.ts';
-import { DeliveryLedger } from '../measuring/delivery-ledger.ts';
+import { acceptedOf, startConnectedStack, startLedgerBroker, startLoad, stopAndDrain, wait } from '../bench-stack.ts';
 import { timestamp } from '../measuring/timestamp.ts';
 import { number } from '../reporting/format.ts';
 import type { Integrity, Section } from '../section.ts';
@@ -46,28 +36,22 @@ export const hungBroker: Section<HungBrokerResult> = {
   title: 'Hung broker',
   deadlineMs: 5 * 60_000,
   async run(context) {
-    const { options, resources, log } = context;
-    const ledger = new DeliveryLedger();
-    const broker = await startLedgerBroker(context, ledger);
-    const stack = await startStack(context);
+    const { options, log } = context;
+    const { broker, ledger } = await startLedgerBroker(context);
     const perQos = options.quick ? GATEWAYS.quick : GATEWAYS.full;
     const qosOf = (index: number) => (index < perQos ? 1 : 0);
-    const gateways = await registerGateways(stack, {
+    const { stack, gateways } = await startConnectedStack(context, {
       count: 2 * perQos,
       mqtt: (index) => ({ host: broker.host, port: broker.port, qos: qosOf(index) }),
     });
-    await untilGreen(stack, gateways.length);
-    const load = resources.use(
-      SteadyLoad.start({ ingestUrl: stack.ingest.baseUrl, gateways, intervalMs: INTERVAL_MS }),
-    );
+    const load = startLoad(context, stack, { gateways, intervalMs: INTERVAL_MS });
     await wait(WARM_UP_MS);
 
     const hungAt = timestamp();
     const hung = hang(broker);
     await untilReset(hung);
     await wait(AFTERWARDS_MS);
-    await load.stop();
-    await untilDelivered(ledger, acceptedOf(load, gateways), DRAIN_MS);
+    await stopAndDrain(load, gateways, ledger, DRAIN_MS);
 
     const rowOf = async (qos: 0 | 1): Promise<HungBrokerRow> => {
       const own = gateways.filter((_, index) => qosOf(index) === qos);

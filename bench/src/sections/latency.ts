@@ -1,15 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import {
-  acceptedOf,
-  registerGateways,
-  startLedgerBroker,
-  startStack,
-  untilDelivered,
-  untilGreen,
-  wait,
-} from '../bench-stack.ts';
-import { SteadyLoad } from '../load/steady-load.ts';
-import { DeliveryLedger } from '../measuring/delivery-ledger.ts';
+import { startConnectedStack, startLedgerBroker, startLoad, stopAndDrain, wait } from '../bench-stack.ts';
 import { timestamp } from '../measuring/timestamp.ts';
 import { number, range } from '../reporting/format.ts';
 import { type LatencySummary, spread, summariseLatency } from '../reporting/statistics.ts';
@@ -41,20 +31,15 @@ export const latency: Section<LatencyResult> = {
   deadlineMs: 4 * 60_000,
   async run(context) {
     const { options, earlier, log } = context;
-    const ledger = new DeliveryLedger();
-    const broker = await startLedgerBroker(context, ledger);
-    const stack = await startStack(context);
+    const { broker, ledger } = await startLedgerBroker(context);
     const mqtt = { host: broker.host, port: broker.port, qos: 1 as const };
-    const gateways = await registerGateways(stack, { count: options.gateways, mqtt: () => mqtt });
-    await untilGreen(stack, gateways.length);
+    const { stack, gateways } = await startConnectedStack(context, { count: options.gateways, mqtt: () => mqtt });
     const bursts = new Bursts(stack, undefined, gateways);
     await bursts.send(PEAK_BURST, BATCH); // warms up
     const known = peakOf(earlier.get('throughput') as ThroughputResult | undefined);
     const peak = known ?? (await bursts.send(PEAK_BURST, BATCH)).readingsPerSecond;
     const intervalMs = (gateways.length * BATCH * 1000) / (peak / 2);
-    const load = context.resources.use(
-      SteadyLoad.start({ ingestUrl: stack.ingest.baseUrl, gateways, batch: BATCH, intervalMs }),
-    );
+    const load = startLoad(context, stack, { gateways, batch: BATCH, intervalMs });
     await wait(WARM_UP_MS);
     const ownDelay = monitorEventLoopDelay({ resolution: 1 });
     ownDelay.enable();
@@ -66,9 +51,7 @@ export const latency: Section<LatencyResult> = {
       periods.push({ from, to: timestamp() });
     }
     ownDelay.disable();
-    await load.stop();
-    const accepted = acceptedOf(load, gateways);
-    await untilDelivered(ledger, accepted, DRAIN_MS);
+    const accepted = await stopAndDrain(load, gateways, ledger, DRAIN_MS);
     const runs = periods.map((period) => summariseLatency(ledger.latencies(ids, period)));
     log(`p99 ${runs.map(({ p99 }) => number(p99, 1)).join(', ')} ms at ${number(load.readingsPerSecond)} readings/s`);
     const integrity = ledger.integrity(accepted);

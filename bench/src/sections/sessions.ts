@@ -1,8 +1,7 @@
 import type { LocalStack, ServiceInstance } from '@gatecast/local-stack';
 import { type Mosquitto, TempDir, TestCertificateAuthority, waitFor } from '@gatecast/shared/testing';
-import { type FleetPlan, registerGateways, startMosquitto, startStack, wait } from '../bench-stack.ts';
+import { type FleetPlan, registerGateways, startLoad, startMosquitto, startStack, wait } from '../bench-stack.ts';
 import type { LoadTarget } from '../load/request.ts';
-import { SteadyLoad } from '../load/steady-load.ts';
 import { type ConstructorShare, HeapSnapshots } from '../measuring/heap-snapshot.ts';
 import { Metrics } from '../measuring/metrics.ts';
 import { cpuSecondsOf, type Memory, memoryOf } from '../measuring/process-usage.ts';
@@ -145,11 +144,12 @@ async function startGround(context: BenchContext, broker: Mosquitto, mqtt: Fleet
 
 /** Starts a publisher for the gateways that are registered, looks at it, and stops it. */
 async function measure(
-  { options, resources, log }: BenchContext,
+  context: BenchContext,
   { stack, gateways }: Ground,
   keepAliveSeconds: number,
   of: Case,
 ): Promise<SessionsRow> {
+  const { options, resources, log } = context;
   const snapshots = options.profile
     ? new HeapSnapshots(resources.use(await TempDir.create('bench-heap')).path)
     : undefined;
@@ -160,9 +160,7 @@ async function measure(
   await wait(options.quick ? SETTLE_MS / 3 : SETTLE_MS);
   // As long as the keep-alive: sessions that were made at one time send their PINGREQs at one time.
   const idle = await observe(publisher, keepAliveSeconds * 1000);
-  const load = resources.use(
-    SteadyLoad.start({ ingestUrl: stack.ingest.baseUrl, gateways, intervalMs: MESSAGE_INTERVAL_MS }),
-  );
+  const load = startLoad(context, stack, { gateways, intervalMs: MESSAGE_INTERVAL_MS });
   const busy = await observe(publisher, BUSY_MS);
   await load.stop();
   const metrics = await Metrics.of(publisher.process.adminUrl);

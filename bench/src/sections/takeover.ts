@@ -1,16 +1,13 @@
 import type { ServiceInstance } from '@gatecast/local-stack';
 import {
-  acceptedOf,
   busiestPublisher,
-  registerGateways,
+  startConnectedStack,
   startLedgerBroker,
-  startStack,
-  untilDelivered,
+  startLoad,
+  stopAndDrain,
   untilGreen,
   wait,
 } from '../bench-stack.ts';
-import { SteadyLoad } from '../load/steady-load.ts';
-import { DeliveryLedger } from '../measuring/delivery-ledger.ts';
 import { timestamp } from '../measuring/timestamp.ts';
 import { number } from '../reporting/format.ts';
 import { percentile } from '../reporting/statistics.ts';
@@ -47,16 +44,13 @@ export const takeover: Section<TakeoverResult> = {
   title: 'Takeover',
   deadlineMs: 6 * 60_000,
   async run(context) {
-    const { options, resources, log } = context;
-    const ledger = new DeliveryLedger();
-    const broker = await startLedgerBroker(context, ledger);
-    const stack = await startStack(context, { instances: { 'mqtt-publisher': PUBLISHERS } });
+    const { options, log } = context;
+    const { broker, ledger } = await startLedgerBroker(context);
     const mqtt = { host: broker.host, port: broker.port, qos: 1 as const };
-    const gateways = await registerGateways(stack, { count: options.gateways, mqtt: () => mqtt });
-    await untilGreen(stack, gateways.length);
-    const load = resources.use(
-      SteadyLoad.start({ ingestUrl: stack.ingest.baseUrl, gateways, intervalMs: INTERVAL_MS }),
-    );
+    const plan = { count: options.gateways, mqtt: () => mqtt };
+    const instances = { 'mqtt-publisher': PUBLISHERS };
+    const { stack, gateways } = await startConnectedStack(context, plan, { instances });
+    const load = startLoad(context, stack, { gateways, intervalMs: INTERVAL_MS });
     await wait(SETTLE_MS);
 
     const observe = async (kind: TakeoverRun['kind'], victim: ServiceInstance): Promise<TakeoverRun> => {
@@ -86,9 +80,7 @@ export const takeover: Section<TakeoverResult> = {
         await wait(SETTLE_MS);
       }
     }
-    await load.stop();
-    const accepted = acceptedOf(load, gateways);
-    await untilDelivered(ledger, accepted, DRAIN_MS);
+    const accepted = await stopAndDrain(load, gateways, ledger, DRAIN_MS);
     return {
       gateways: gateways.length,
       publishers: PUBLISHERS,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type LocalStack, SERVICE_NAMES, type ServiceName } from '@gatecast/local-stack';
 import { type Mosquitto, TempDir, waitFor } from '@gatecast/shared/testing';
 import type { QoS } from '../arguments.ts';
-import { registerGateways, startMosquitto, startStack, untilGreen } from '../bench-stack.ts';
+import { startConnectedStack, startMosquitto } from '../bench-stack.ts';
 import { sendBurst } from '../load/burst.ts';
 import type { LoadTarget } from '../load/request.ts';
 import { type ProfileShare, readProfile, summarise } from '../measuring/cpu-profile.ts';
@@ -76,12 +76,10 @@ async function measureQos(context: BenchContext, qos: QoS): Promise<Pick<Through
       ? ['--cpu-prof', `--cpu-prof-dir=${join(profileDir, name)}`, `--cpu-prof-interval=${PROFILE_INTERVAL_US}`]
       : [];
   const broker = await startMosquitto(context);
-  const stack = await startStack(context, {
-    nodeFlags: Object.fromEntries(SERVICE_NAMES.map((name) => [name, flags(name)])),
-  });
+  const nodeFlags = Object.fromEntries(SERVICE_NAMES.map((name) => [name, flags(name)]));
   const mqtt = { host: broker.host, port: broker.port, qos };
-  const gateways = await registerGateways(stack, { count: options.gateways, mqtt: () => mqtt });
-  await untilGreen(stack, gateways.length);
+  const plan = { count: options.gateways, mqtt: () => mqtt };
+  const { stack, gateways } = await startConnectedStack(context, plan, { nodeFlags });
   const bursts = new Bursts(stack, broker, gateways);
   const rows: ThroughputRow[] = [];
   for (const batch of options.quick ? options.batch.filter((size) => size === TARGET.batch) : options.batch) {
