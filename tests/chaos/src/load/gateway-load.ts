@@ -37,6 +37,8 @@ export class GatewayLoad {
   refusals = 0;
   token: string;
   readonly #options: GatewayLoadOptions;
+  /** With which token a reading was accepted. */
+  readonly #tokens = new Map<number, string>();
   readonly #start = Math.floor(Date.now() / 1000) - HORIZON_SECONDS;
   #next = 1;
   #attempts = 0;
@@ -74,7 +76,9 @@ export class GatewayLoad {
     const body = JSON.stringify({ measurements });
     this.uncertain.push(...numbers);
     while (!giveUp.aborted) {
-      if (await this.#isAccepted(body)) {
+      const { token } = this;
+      if (await this.#isAccepted(body, token)) {
+        for (const n of numbers) this.#tokens.set(n, token);
         const time = performance.timeOrigin + performance.now();
         this.accepted.push(...numbers.map((n) => ({ n, time })));
         const answered = new Set(numbers);
@@ -94,14 +98,19 @@ export class GatewayLoad {
     this.accepted.splice(0, this.accepted.length, ...this.accepted.filter((reading) => !forgiven.has(reading)));
   }
 
-  async #isAccepted(body: string): Promise<boolean> {
+  /** Whether it was accepted with a token that is not the gateway's any more. */
+  isOfFormerLife(n: number): boolean {
+    return this.#tokens.get(n) !== this.token;
+  }
+
+  async #isAccepted(body: string, token: string): Promise<boolean> {
     const { gatewayId, ingests } = this.#options;
     const choices = ingests();
     const ingest = choices[this.#attempts++ % choices.length];
     if (!ingest) return false;
     try {
       const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
-      return (await ingest.send({ gatewayId, token: this.token, body, signal })).status === 202;
+      return (await ingest.send({ gatewayId, token, body, signal })).status === 202;
     } catch {
       return false; // no answer: the same request again is no repeat
     }

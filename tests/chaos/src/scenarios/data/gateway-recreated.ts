@@ -9,12 +9,13 @@ export const gatewayRecreated: Scenario = {
       const { gatewayId, broker, load } = gateway;
       run.note(`${gatewayId} is deleted`);
       await gateway.client.delete();
-      load.forgive((n) => !run.deliveries.has(gatewayId, n));
       const mqtt = { host: broker.host, port: broker.port, protocolVersion: '5' } as const;
       gateway.client = await run.stack.registerGateway({ gatewayId, mqtt });
       run.note(`${gatewayId} is created again`);
       load.token = gateway.client.token;
+      // An ingest that has not heard of the deletion yet takes a request for the former life: it goes with that.
       await run.flowing(5);
+      load.forgive((n) => load.isOfFormerLife(n) && !run.deliveries.has(gatewayId, n));
     }
   },
 };
