@@ -225,3 +225,23 @@ describe('the session', () => {
     expect(all.parts.deadLetters).toEqual([]);
   });
 });
+
+test('QoS 2, a window of one, in a session that lasts: a birth and a suspect do not wait for each other', () => {
+  const settings = { qos: 2, inFlight: 1 } as const;
+  open(settings);
+  harness.record();
+  harness.offer(1, 2);
+  pump.run();
+  pump.close('closed');
+  die(settings);
+  open(settings, true);
+  void pump.publishExtra({ topic: 't', payload: Buffer.from('9'), retain: true }, 1);
+  expect([counters(), session.pings]).toEqual([[], 1]);
+  prove();
+  expect(counters()).toEqual([1]);
+  session.receive();
+  prove();
+  session.complete();
+  // The session can hold nothing of before any more: the birth need not wait until there are no messages.
+  expect(counters()).toEqual([1, 9]);
+});
