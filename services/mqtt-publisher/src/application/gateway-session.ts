@@ -192,6 +192,8 @@ export class GatewaySession {
       this.#end?.(failedBy(ended));
     });
     observer.connectAttempt(result.ok ? 'ok' : 'failed');
+    // Whatever becomes of it: the next one finds this session, which may be younger than the record.
+    if (result.ok) this.#line.exactlyOnce.opened(settings, result.session.grant.sessionPresent);
     if (signal.aborted) {
       if (result.ok) await result.session.disconnect();
       return;
@@ -206,7 +208,10 @@ export class GatewaySession {
       return;
     }
     const connectedAt = this.#context.clock.monotonic();
-    if (failure) this.#line.poison.sessionEndedEarly(endOfSession(failure));
+    if (failure) {
+      this.#line.poison.sessionEndedEarly(endOfSession(failure));
+      result.session.abort();
+    }
     const end = failure ? failedBy(failure) : await this.#serve(result.session, settings);
     if (end.kind !== 'failed') return;
     if (this.#context.clock.monotonic() - connectedAt > STABLE_AFTER_MS) this.#attempt = 1;
@@ -240,7 +245,6 @@ export class GatewaySession {
     const ended = new Promise<End>((resolve) => {
       this.#end = resolve;
     });
-    this.#line.exactlyOnce.opened(settings, session.grant.sessionPresent);
     const pump = new DeliveryPump(session, settings, this.#desired.revision, this.#line, this.#context, {
       onProof: (of) => this.#proven(of, session, settings),
       onFailure: (failure) => this.#gaveUp(failure),
