@@ -204,7 +204,7 @@ export class GatewaySession {
       const lesser = withLesserWill(settings, result.failure);
       // At once: there is nothing to wait for.
       if (lesser) this.#withLesserWill = lesser;
-      else await this.#failed(settings, classify(result.failure));
+      else await this.#failed(settings, classify(result.failure), this.#attempt);
       return;
     }
     const connectedAt = this.#context.clock.monotonic();
@@ -216,13 +216,14 @@ export class GatewaySession {
     if (end.kind !== 'failed') return;
     if (this.#context.clock.monotonic() - connectedAt > STABLE_AFTER_MS) this.#attempt = 1;
     observer.sessionEnded(end.verdict.reason);
-    await this.#failed(settings, end.verdict);
+    // A verdict on a suspect takes a few sessions: meanwhile everything behind it waits.
+    await this.#failed(settings, end.verdict, this.#line.poison.isTrying ? 1 : this.#attempt);
   }
 
-  /** Back-off with full jitter; a change of settings or a stop ends the wait. */
-  async #failed(settings: SessionSettings, verdict: Verdict): Promise<void> {
+  /** Back-off with full jitter, as after so many `failures`; a change of settings or a stop ends the wait. */
+  async #failed(settings: SessionSettings, verdict: Verdict, failures: number): Promise<void> {
     const { clock, log } = this.#context;
-    const waitMs = this.#backoffMs(verdict);
+    const waitMs = this.#backoffMs(verdict, failures);
     this.#status.failed(verdict, settings.host, this.#attempt, new Date(clock.now() + waitMs));
     log.info(
       { gatewayId: this.#line.gatewayId, code: verdict.code, reason: verdict.reason, attempt: this.#attempt, waitMs },
@@ -231,12 +232,10 @@ export class GatewaySession {
     await delay(waitMs, clock, this.#interrupt.signal);
   }
 
-  #backoffMs({ reason }: Verdict): number {
+  #backoffMs({ reason }: Verdict, failures: number): number {
     const { limits, random } = this.#context;
     const { backoffBaseMs: baseMs, backoffMaxMs: maxMs } = limits;
-    // A verdict on a suspect takes a few sessions: meanwhile everything behind it waits.
-    const attempt = this.#line.poison.isTrying ? 1 : this.#attempt;
-    if (reason !== 'session_taken_over') return fullJitter(attempt, { baseMs, maxMs }, random);
+    if (reason !== 'session_taken_over') return fullJitter(failures, { baseMs, maxMs }, random);
     const leastMs = maxMs * TAKEN_OVER_SHARE;
     return Math.ceil(leastMs + random() * (maxMs - leastMs));
   }

@@ -219,6 +219,27 @@ describe('the session', () => {
     expect(all.parts.deadLetters).toEqual([{ payload: '1', reason: 'poison' }]);
   });
 
+  test.each([
+    ['cannot be reached', () => ({ ok: false, failure: { phase: 'tcp', code: 'ECONNREFUSED' } }) as const],
+    [
+      'ends every session at once',
+      () => {
+        all.connector.attempts.at(-1)!.end({ phase: 'session', kind: 'closed' });
+        return all.connector.session();
+      },
+    ],
+  ])('of a broker that %s is not tried for a verdict', async (_what, outcome) => {
+    for (let n = 0; n < 3; n += 1) await next();
+    expect(all.gateway.line.poison.isTrying).toBe(true);
+    all.connector.outcome = outcome;
+    all.connector.attempts.at(-1)!.end({ phase: 'session', kind: 'closed' });
+    await all.parts.clock.advance(120_000);
+    const { length } = all.connector.attempts;
+    await all.parts.clock.advance(600_000);
+    // By the longest back-off, half of it on average.
+    expect(all.connector.attempts.length - length).toBeLessThanOrEqual(20);
+  });
+
   test('of a broker that takes nothing comes back less and less often', async () => {
     for (let n = 0; n < 12; n += 1) await next();
     expect(await next()).toBeGreaterThan(10_000);
