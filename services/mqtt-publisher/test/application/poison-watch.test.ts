@@ -161,6 +161,7 @@ test('QoS 2 with a window of 1: the next one may be sent, and the packet id of t
   harness.offer(1, 2);
   open(qos2);
   harness.record();
+  pump.run();
   pump.close('closed');
   for (let n = 0; n < 4; n += 1) expect(die(qos2)).toEqual([1]);
   open(qos2, true);
