@@ -40,7 +40,7 @@ async function* nothing(_partition: number, _lease: unknown, _from: number, sign
 }
 
 /** A partition with one gateway, and with the record of an owner before. */
-function partitionWith({ clock, observer, context }: LineHarness, backlog: FakeBacklogStore) {
+function partitionWith({ clock, observer, context }: LineHarness, backlog: FakeBacklogStore, known = [RECORD]) {
   const checkpoints = new FakeCheckpointStore();
   checkpoints.overwrite(BEFORE);
   const dependencies: PartitionDependencies = {
@@ -55,7 +55,10 @@ function partitionWith({ clock, observer, context }: LineHarness, backlog: FakeB
       ...{ leases: new InMemoryKv<LeaseRecord>(), clock, log: context.log },
     }),
     deadLetters: context.deadLetters,
-    directory: { ofPartition: () => [{ value: RECORD, revision: 1 }], fetch: async () => undefined },
+    directory: {
+      ofPartition: () => known.map((value) => ({ value, revision: 1 })),
+      fetch: async () => ({ value: RECORD, revision: 1 }),
+    },
     status: { publish: () => {}, forget: () => {} },
     connector: context.connector,
     connectQueue: context.connectQueue,
@@ -99,4 +102,14 @@ test('a record that was being written when a gateway was created anew says nothi
   const [gateway] = partition.gateways();
   // Or its messages up to there would not be moved to the waiting room.
   expect([gateway?.incarnation, gateway?.line.recorded]).toEqual(['second', 0]);
+});
+
+test('the record keeps what it says of a gateway that the copy of the directory does not know yet', async () => {
+  const { partition, checkpoints, clock } = partitionWith(new LineHarness(), new FakeBacklogStore(), []);
+  await partition.start(new FakeLease(5));
+  partition.resume();
+  await clock.advance(0);
+  expect(checkpoints.stored?.gateways).toEqual(BEFORE.gateways);
+  const [gateway] = partition.gateways();
+  expect(gateway?.line.lane.settled).toBe(500);
 });
