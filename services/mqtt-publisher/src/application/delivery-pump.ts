@@ -67,6 +67,8 @@ export class DeliveryPump {
   #extra = 0;
   /** Those that are not sent yet: the broker or the rate leaves no place for them. */
   readonly #extras: Extra[] = [];
+  /** QoS 2: highest counter that the resumed session may hold of former connections. */
+  readonly #heldBefore: number;
   /** PUBRELs that wait for their PUBCOMP. */
   #releasing = 0;
   /** The broker turned out not to have what our record said it has: everything is sent again. */
@@ -97,6 +99,7 @@ export class DeliveryPump {
     this.#context = context;
     this.#events = events;
     this.#window = Math.max(1, Math.min(settings.inFlight, session.grant.receiveMaximum));
+    this.#heldBefore = session.grant.sessionPresent ? line.lane.highestMayBeHeld : 0;
     this.#laneWindow = this.#settings.qos === 2 ? Math.max(1, this.#window - 1) : this.#window;
     line.poison.sessionStarted(this.#settings.qos);
   }
@@ -156,7 +159,7 @@ export class DeliveryPump {
 
   /** Whether the resumed session may hold messages that we have not sent again yet. */
   get #mayHoldOthers(): boolean {
-    return this.#session.grant.sessionPresent && this.#line.hasMessages;
+    return this.#line.lane.settled < this.#heldBefore && this.#line.hasMessages;
   }
 
   /** Asks the broker for a sign of life: what leaving the socket does not prove, its answer does. */
@@ -218,11 +221,14 @@ export class DeliveryPump {
 
   /** Highest counter that may be sent, given what is durable. */
   get #limit(): number {
-    const { recorded, exactlyOnce } = this.#line;
-    if (this.#settings.qos < 2) return recorded + this.#context.limits.windowsBeyondRecord * this.#window;
-    // A successor has to know which packet ids may be in use. What is held aside must not keep the one behind it back.
-    const ahead = Math.max(this.#laneWindow, this.#line.poison.heldCount + 1);
-    return Math.max(recorded, exactlyOnce.recordedReceived) + ahead;
+    const { recorded, exactlyOnce, poison } = this.#line;
+    // What is held aside must not keep the one behind it back.
+    const least = poison.heldCount + 1;
+    if (this.#settings.qos < 2) {
+      return recorded + Math.max(this.#context.limits.windowsBeyondRecord * this.#window, least);
+    }
+    // A successor has to know which packet ids may be in use.
+    return Math.max(recorded, exactlyOnce.recordedReceived) + Math.max(this.#laneWindow, least);
   }
 
   /** QoS 2: releases, in order, what the durable record says the broker has received. */
@@ -328,7 +334,9 @@ export class DeliveryPump {
   /** The broker answers; with nothing else under way, whatever ends the session next was not that. */
   #otherAnswered(): void {
     const { poison, hasOutside } = this.#line;
-    if (!poison.isAlert || this.#extra > 0 || this.#extras.length > 0) return;
+    if (!poison.isAlert || this.#extra > 0) return;
+    // A birth that is about to be sent; not one that waits for the lane, which would wait for it.
+    if (this.#extras.length > 0 && this.#hasPlaceForExtra) return;
     poison.proven(hasOutside);
     this.run();
   }

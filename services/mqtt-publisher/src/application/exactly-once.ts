@@ -126,9 +126,13 @@ export class ExactlyOnce {
       if (wasMarked && !this.isInDoubt) this.#requireRecord();
       return;
     }
-    if (identity !== this.#identity) this.#context.requestRecord('soon');
+    const isOther = identity !== this.#identity;
     this.#identity = identity;
     this.#startAnew();
+    if (!isOther) return;
+    // A successor that does not know of this session has the broker forget it, which may have passed messages on already.
+    if (identity !== undefined) this.#requireRecord();
+    else this.#context.requestRecord('soon');
   }
 
   /** The broker does not know a message that the record says it received. Returns whether it has to be sent again. */

@@ -5,6 +5,7 @@ import type { KeyValueView } from '@gatecast/shared/nats';
 import type { Lease, OwnershipHandlers } from '@gatecast/shared/ownership';
 import { Partition } from './partition.ts';
 import type { PartitionDependencies } from './partition-dependencies.ts';
+import { WatchedLease } from './watched-lease.ts';
 
 const LEASE_CHECK_MS = 200;
 const AGE_CHECK_MS = 1_000;
@@ -18,10 +19,8 @@ export interface FleetPublisherOptions {
 
 interface Owned {
   partition: Partition;
-  lease: Lease;
+  lease: WatchedLease;
   started: Promise<void>;
-  /** Whether the lease was valid when it was looked at last. */
-  wasValid: boolean;
   /** The lease ran out before the record could be claimed. */
   hasFailed: boolean;
 }
@@ -52,7 +51,8 @@ export class FleetPublisher implements OwnershipHandlers {
     return [...this.#owned.values()].map((owned) => owned.partition);
   }
 
-  acquired(number: number, lease: Lease): void {
+  acquired(number: number, acquired: Lease): void {
+    const lease = new WatchedLease(acquired);
     const owned = this.#owned.get(number);
     if (!owned) {
       this.#start(number, lease);
@@ -85,13 +85,13 @@ export class FleetPublisher implements OwnershipHandlers {
     this.#ageTick?.cancel();
   }
 
-  #start(number: number, lease: Lease): void {
+  #start(number: number, lease: WatchedLease): void {
     const { dependencies } = this.#options;
     const partition = new Partition(number, dependencies, () => {
       dependencies.log.warn({ partition: number }, 'another process has the record of this partition');
       void this.lost(number);
     });
-    const owned: Owned = { partition, lease, started: Promise.resolve(), wasValid: true, hasFailed: false };
+    const owned: Owned = { partition, lease, started: Promise.resolve(), hasFailed: false };
     this.#owned.set(number, owned);
     owned.started = partition.start(lease).then((isOurs) => {
       if (isOurs) return;
@@ -113,10 +113,9 @@ export class FleetPublisher implements OwnershipHandlers {
   #watchLease(): void {
     this.#tick = this.#options.clock.setTimeout(() => {
       for (const owned of [...this.#owned.values()]) {
-        const isValid = owned.lease.isValid();
-        if (isValid && owned.hasFailed) this.#start(owned.partition.number, owned.lease);
-        else if (isValid && !owned.wasValid) owned.partition.resume();
-        owned.wasValid = isValid;
+        if (!owned.lease.isValidAgain()) continue;
+        if (owned.hasFailed) this.#start(owned.partition.number, owned.lease);
+        else owned.partition.resume();
       }
       this.#watchLease();
     }, LEASE_CHECK_MS);

@@ -192,6 +192,8 @@ export class GatewaySession {
       this.#end?.(failedBy(ended));
     });
     observer.connectAttempt(result.ok ? 'ok' : 'failed');
+    // Whatever becomes of it: the next one finds this session, which may be younger than the record.
+    if (result.ok) this.#line.exactlyOnce.opened(settings, result.session.grant.sessionPresent);
     if (signal.aborted) {
       if (result.ok) await result.session.disconnect();
       return;
@@ -202,22 +204,26 @@ export class GatewaySession {
       const lesser = withLesserWill(settings, result.failure);
       // At once: there is nothing to wait for.
       if (lesser) this.#withLesserWill = lesser;
-      else await this.#failed(settings, classify(result.failure));
+      else await this.#failed(settings, classify(result.failure), this.#attempt);
       return;
     }
     const connectedAt = this.#context.clock.monotonic();
-    if (failure) this.#line.poison.sessionEndedEarly(endOfSession(failure));
+    if (failure) {
+      this.#line.poison.sessionEndedEarly(endOfSession(failure));
+      result.session.abort();
+    }
     const end = failure ? failedBy(failure) : await this.#serve(result.session, settings);
     if (end.kind !== 'failed') return;
     if (this.#context.clock.monotonic() - connectedAt > STABLE_AFTER_MS) this.#attempt = 1;
     observer.sessionEnded(end.verdict.reason);
-    await this.#failed(settings, end.verdict);
+    // A verdict on a suspect takes a few sessions: meanwhile everything behind it waits.
+    await this.#failed(settings, end.verdict, this.#line.poison.isTrying ? 1 : this.#attempt);
   }
 
-  /** Back-off with full jitter; a change of settings or a stop ends the wait. */
-  async #failed(settings: SessionSettings, verdict: Verdict): Promise<void> {
+  /** Back-off with full jitter, as after so many `failures`; a change of settings or a stop ends the wait. */
+  async #failed(settings: SessionSettings, verdict: Verdict, failures: number): Promise<void> {
     const { clock, log } = this.#context;
-    const waitMs = this.#backoffMs(verdict);
+    const waitMs = this.#backoffMs(verdict, failures);
     this.#status.failed(verdict, settings.host, this.#attempt, new Date(clock.now() + waitMs));
     log.info(
       { gatewayId: this.#line.gatewayId, code: verdict.code, reason: verdict.reason, attempt: this.#attempt, waitMs },
@@ -226,12 +232,10 @@ export class GatewaySession {
     await delay(waitMs, clock, this.#interrupt.signal);
   }
 
-  #backoffMs({ reason }: Verdict): number {
+  #backoffMs({ reason }: Verdict, failures: number): number {
     const { limits, random } = this.#context;
     const { backoffBaseMs: baseMs, backoffMaxMs: maxMs } = limits;
-    // A verdict on a suspect takes a few sessions: meanwhile everything behind it waits.
-    const attempt = this.#line.poison.isTrying ? 1 : this.#attempt;
-    if (reason !== 'session_taken_over') return fullJitter(attempt, { baseMs, maxMs }, random);
+    if (reason !== 'session_taken_over') return fullJitter(failures, { baseMs, maxMs }, random);
     const leastMs = maxMs * TAKEN_OVER_SHARE;
     return Math.ceil(leastMs + random() * (maxMs - leastMs));
   }
@@ -240,7 +244,6 @@ export class GatewaySession {
     const ended = new Promise<End>((resolve) => {
       this.#end = resolve;
     });
-    this.#line.exactlyOnce.opened(settings, session.grant.sessionPresent);
     const pump = new DeliveryPump(session, settings, this.#desired.revision, this.#line, this.#context, {
       onProof: (of) => this.#proven(of, session, settings),
       onFailure: (failure) => this.#gaveUp(failure),

@@ -45,15 +45,21 @@ export class Partition {
     this.#writer = writer;
     this.#recorded = checkpoint;
     this.#outstanding = new Outstanding(checkpoint.seq);
-    const waiting = await this.#backlogTails();
+    const { unknown, waiting } = await this.#lookAround(checkpoint);
     const context = this.#createContext(writer);
     const served = new ServedGateways({
       ...{ dependencies: this.#dependencies, context, record: this.#recorded, signal: this.#stopped.signal },
       flush: () => writer.flush(),
     });
     this.#served = served;
+    const revisions = new Map<string, number>();
     for (const entry of this.#dependencies.directory.ofPartition(this.number)) {
+      revisions.set(entry.value.gatewayId, entry.revision);
       served.enter(entry, waiting.get(entry.value.gatewayId));
+    }
+    for (const entry of unknown) {
+      const { gatewayId } = entry.value;
+      if ((revisions.get(gatewayId) ?? 0) < entry.revision) served.changed(gatewayId, entry);
     }
     this.#reading = this.#read(served, context.lease);
     return true;
@@ -149,23 +155,46 @@ export class Partition {
     this.#capacity?.();
   }
 
-  /** Ends of the waiting rooms that are not empty. */
-  async #backlogTails(): Promise<Map<string, BacklogTail>> {
-    const { backlog, directory, clock, log } = this.#dependencies;
-    const tails = new Map<string, BacklogTail>();
+  /** What has to be known before the first gateway is served; waits out a NATS outage. */
+  async #lookAround(record: PublisherCheckpoint) {
+    const { clock, log } = this.#dependencies;
     while (!this.#stopped.signal.aborted) {
       try {
-        const waiting = await backlog.gateways();
-        for (const { value } of directory.ofPartition(this.number)) {
-          const tail = waiting.has(value.gatewayId) ? await backlog.tail(value.gatewayId) : undefined;
-          if (tail) tails.set(value.gatewayId, tail);
-        }
-        return tails;
+        return { unknown: await this.#unknownGateways(record), waiting: await this.#backlogTails() };
       } catch (error) {
         if (!isGatecastError(error)) throw error;
         log.warn({ err: error, partition: this.number }, 'could not look into the waiting rooms');
         await delay(RETRY_MS, clock, this.#stopped.signal);
       }
+    }
+    return { unknown: [], waiting: new Map<string, BacklogTail>() };
+  }
+
+  /**
+   * Registrations of gateways that the record has and the copy of the directory does not know: it may be behind, and what
+   * the record says of them must not be forgotten by its next write. @throws {GatecastError}
+   */
+  async #unknownGateways({ gateways }: PublisherCheckpoint): Promise<Revisioned<GatewayRecord>[]> {
+    const { directory } = this.#dependencies;
+    const known = new Map<string, string>();
+    for (const { value } of directory.ofPartition(this.number)) known.set(value.gatewayId, value.incarnation);
+    const unknown: Revisioned<GatewayRecord>[] = [];
+    for (const [gatewayId, { i, m }] of Object.entries(gateways)) {
+      if (m !== undefined || known.get(gatewayId) === i) continue;
+      const entry = await directory.fetch(gatewayId);
+      if (entry) unknown.push(entry);
+    }
+    return unknown;
+  }
+
+  /** Ends of the waiting rooms that are not empty. @throws {GatecastError} */
+  async #backlogTails(): Promise<Map<string, BacklogTail>> {
+    const { backlog, directory } = this.#dependencies;
+    const tails = new Map<string, BacklogTail>();
+    const waiting = await backlog.gateways();
+    for (const { value } of directory.ofPartition(this.number)) {
+      const tail = waiting.has(value.gatewayId) ? await backlog.tail(value.gatewayId) : undefined;
+      if (tail) tails.set(value.gatewayId, tail);
     }
     return tails;
   }

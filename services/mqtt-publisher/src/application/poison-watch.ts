@@ -101,6 +101,7 @@ export class PoisonWatch {
   sessionEndedEarly(end: SessionEnd): void {
     this.#suspects.sessionStarted();
     this.#suspects.sessionEnded(end, []);
+    if (this.isCautious) this.#fruitless += 1;
   }
 
   /** While alert, of what `peek` returned: before it is sent. Asks for the record that it may have to wait for. */

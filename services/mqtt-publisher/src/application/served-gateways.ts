@@ -88,7 +88,8 @@ export class ServedGateways {
     }
     for (const [gatewayId, gateway] of this.#gateways) {
       const own = record.gateways[gatewayId];
-      if (own) gateway.recorded(own);
+      // A record that was built before the gateway was created anew, or came back, speaks of another line.
+      if (own && gateway.isOf({ incarnation: own.i, moves: own.g ?? 0 })) gateway.recorded(own);
     }
   }
 

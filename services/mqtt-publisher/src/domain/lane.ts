@@ -136,6 +136,11 @@ export class Lane {
     return this.#items.find(({ state }) => state === 'sent' || state === 'released') === item;
   }
 
+  /** Highest counter whose packet id the broker's session may hold; 0: none. */
+  get highestMayBeHeld(): number {
+    return this.#mayBeHeld;
+  }
+
   /** Whether a PUBLISH of this message may be a repeat. */
   mayBeHeld(item: LaneItem): boolean {
     return item.counter <= this.#mayBeHeld;
@@ -329,8 +334,11 @@ export class Lane {
 
   /** Removes what is not sent; the lane then expects those messages again, from the waiting room. */
   removeUnsent(): void {
-    const first = this.#items.findIndex((item) => item.state === 'queued');
-    if (first >= 0) this.#items = this.#items.slice(0, first);
+    const first = this.#items.findIndex(({ state }) => state === 'queued');
+    // What is in flight stays, and so does what is in front of it: its answer is still to come, and it must not be sent
+    // twice. That may be what was set aside, and waits for its packet id to be released.
+    const inFlight = this.#items.findLastIndex(isInFlight);
+    if (first >= 0) this.#items = this.#items.slice(0, Math.max(first, inFlight + 1));
     this.#next = (this.#items.at(-1)?.last ?? this.#counters.settled) + 1;
     this.#recount();
   }
@@ -356,7 +364,7 @@ export class Lane {
 
   #recount(): void {
     const count = (condition: (item: LaneItem) => boolean) => this.#items.filter(condition).length;
-    this.#inFlight = count(({ state }) => state === 'sent' || state === 'received' || state === 'released');
+    this.#inFlight = count(isInFlight);
     this.#unanswered = count(({ state }) => state === 'sent' || state === 'released');
     this.#missing = count(isMissing);
     this.#unsent = this.#items.findIndex(({ state, lost }) => state === 'queued' || lost);
@@ -379,6 +387,10 @@ function newItem(counter: number, last = counter): LaneItem {
 
 function isDone(item: LaneItem): boolean {
   return item.state === 'acknowledged' || item.state === 'aside';
+}
+
+function isInFlight({ state }: LaneItem): boolean {
+  return state === 'sent' || state === 'received' || state === 'released';
 }
 
 /** Done ones too: a repeat must not look like a gap. */

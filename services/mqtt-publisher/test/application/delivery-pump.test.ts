@@ -258,6 +258,16 @@ describe('QoS 2', () => {
     harness.record();
   }
 
+  test('nothing is sent before the record names the session: a successor would have the broker forget it', () => {
+    open(qos2);
+    harness.offer(1, 2);
+    expect(session.payloads).toEqual([]);
+    expect(harness.recordRequests).toContain('now');
+    harness.record();
+    pump.run();
+    expect(counters()).toEqual([1, 2]);
+  });
+
   test('a message is released once the record says that the broker has it, in order', () => {
     openQos2();
     harness.offer(1, 3);
@@ -396,6 +406,7 @@ test('the defaults of an integration are what the pump is tested with', () => {
 describe('limits of the broker', () => {
   test('a lower QoS is used for everything, and counted for messages', () => {
     open({ qos: 2 }, { maximumQos: 1 });
+    harness.record();
     void pump.publishExtra({ topic: 't', payload: Buffer.from('birth'), retain: true }, 2);
     harness.offer(1, 2);
     expect(session.published.map(({ options }) => options.qos)).toEqual([1, 1, 1]);

@@ -1,8 +1,10 @@
 import { ManualClock } from '@gatecast/shared/testing';
 import { describe, expect, test } from 'vitest';
 import { ConnectTurns } from '../../src/application/connect-turns.ts';
+import { identityOf } from '../../src/application/exactly-once.ts';
 import type { ConnectResult } from '../../src/application/ports.ts';
 import type { Failure } from '../../src/domain/failure.ts';
+import { desiredSession } from '../../src/domain/session-settings.ts';
 import { batchOf } from '../support/batches.ts';
 import { LIMITS } from '../support/line-harness.ts';
 import { SessionHarness } from '../support/session-harness.ts';
@@ -223,4 +225,45 @@ describe('connecting again', () => {
     expect(Math.max(...curve)).toBeLessThan(40);
     for (const { gateway } of fleet) gateway.abort();
   }, 60_000);
+});
+
+describe('QoS 2: a broker that has lost its session says so once, in a CONNACK', () => {
+  const mqtt = { qos: 2, will: { enabled: false } } as const;
+
+  /** Messages 1 and 2 are recorded as received. */
+  async function started(outcome: (harness: SessionHarness) => ConnectResult | Promise<ConnectResult>) {
+    const { settings } = desiredSession(
+      {
+        ...{ gatewayId: 'gw-1', workspace: 'acme', fleet: 'default', incarnation: 'first', createdAt: '' },
+        ...{ ingestTokenHash: '', mqtt: { host: 'broker.example', ...mqtt } },
+      },
+      1,
+    );
+    const checkpoint = { i: 'first', s: 0, r: 2, b: identityOf(settings!)! };
+    const harness = new SessionHarness({ mqtt, checkpoint });
+    harness.connector.outcome = () => {
+      harness.connector.outcome = () => harness.connector.session({ sessionPresent: true });
+      return outcome(harness);
+    };
+    await harness.start();
+    return harness;
+  }
+
+  test.each(['that comes while the settings change', 'of a session that ends at once'])('%s', async (which) => {
+    let answer: (result: ConnectResult) => void = () => undefined;
+    const harness = await started(({ connector }) => {
+      if (which.includes('settings')) return new Promise((resolve) => (answer = resolve));
+      connector.attempts.at(-1)!.end({ phase: 'session', kind: 'closed' });
+      return connector.session();
+    });
+    if (which.includes('settings')) {
+      void harness.configure({ ...mqtt, keepAliveSeconds: 30 });
+      answer(harness.connector.session());
+    }
+    await harness.advance(2_000);
+    expect(harness.connector.attempts).toHaveLength(2);
+    harness.gateway.recorded(harness.gateway.checkpoint());
+    // They are to be sent again: the session that is found now is younger than the record.
+    expect([harness.session.released, harness.gateway.checkpoint().r]).toEqual([[], undefined]);
+  });
 });

@@ -1,7 +1,7 @@
 import type { PublisherCheckpoint } from '@gatecast/shared/model';
 import { type LeaseRecord, VacantLeases } from '@gatecast/shared/ownership';
 import { InMemoryKv } from '@gatecast/shared/testing';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { Partition } from '../../src/application/partition.ts';
 import type { PartitionDependencies } from '../../src/application/partition-dependencies.ts';
 import type { OutboxItem } from '../../src/application/ports.ts';
@@ -23,24 +23,29 @@ class SlowBacklogStore extends FakeBacklogStore {
   }
 }
 
-test('a record that is written during a takeover keeps what it says of gateways that are not loaded yet', async () => {
-  const { clock, observer, context } = new LineHarness();
+const RECORD = {
+  gatewayId: 'gw-1',
+  workspace: 'acme',
+  fleet: 'default',
+  incarnation: 'first',
+  createdAt: '',
+  ingestTokenHash: '',
+  mqtt: {},
+};
+const BEFORE: PublisherCheckpoint = { epoch: 1, seq: 7, gateways: { 'gw-1': { i: 'first', s: 500 } } };
+
+async function* nothing(_partition: number, _lease: unknown, _from: number, signal: AbortSignal) {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+  yield* [] as OutboxItem[];
+}
+
+/** A partition with one gateway, and with the record of an owner before. */
+function partitionWith({ clock, observer, context }: LineHarness, backlog: FakeBacklogStore, known = [RECORD]) {
   const checkpoints = new FakeCheckpointStore();
-  const before: PublisherCheckpoint = { epoch: 1, seq: 7, gateways: { 'gw-1': { i: 'first', s: 500 } } };
-  checkpoints.overwrite(before);
-  const backlog = new SlowBacklogStore();
-  const record = {
-    gatewayId: 'gw-1',
-    workspace: 'acme',
-    fleet: 'default',
-    incarnation: 'first',
-    createdAt: '',
-    ingestTokenHash: '',
-    mqtt: {},
-  };
+  checkpoints.overwrite(BEFORE);
   const dependencies: PartitionDependencies = {
     fleet: 'default',
-    outbox: { read: async function* (): AsyncGenerator<OutboxItem> {} },
+    outbox: { read: nothing },
     line: new FakeOutbox().line,
     backlog,
     checkpoints,
@@ -50,7 +55,10 @@ test('a record that is written during a takeover keeps what it says of gateways 
       ...{ leases: new InMemoryKv<LeaseRecord>(), clock, log: context.log },
     }),
     deadLetters: context.deadLetters,
-    directory: { ofPartition: () => [{ value: record, revision: 1 }], fetch: async () => undefined },
+    directory: {
+      ofPartition: () => known.map((value) => ({ value, revision: 1 })),
+      fetch: async () => ({ value: RECORD, revision: 1 }),
+    },
     status: { publish: () => {}, forget: () => {} },
     connector: context.connector,
     connectQueue: context.connectQueue,
@@ -62,15 +70,46 @@ test('a record that is written during a takeover keeps what it says of gateways 
     log: context.log,
   };
   const partition = new Partition(0, dependencies, () => {});
+  onTestFinished(() => partition.abort());
+  return { partition, checkpoints, clock };
+}
+
+test('a record that is written during a takeover keeps what it says of gateways that are not loaded yet', async () => {
+  const backlog = new SlowBacklogStore();
+  const { partition, checkpoints, clock } = partitionWith(new LineHarness(), backlog);
   const started = partition.start(new FakeLease(5));
   await clock.advance(0);
   // As the fleet does when it first sees its lease valid.
   partition.resume();
   await clock.advance(LIMITS.recordIntervalMs);
-  expect(checkpoints.stored).toEqual({ ...before, epoch: 5 });
+  expect(checkpoints.stored).toEqual({ ...BEFORE, epoch: 5 });
   backlog.answer();
   await started;
   const [gateway] = partition.gateways();
   expect(gateway?.line.lane.settled).toBe(500);
-  partition.abort();
+});
+
+test('a record that was being written when a gateway was created anew says nothing of the new one', async () => {
+  const { partition, checkpoints, clock } = partitionWith(new LineHarness(), new FakeBacklogStore());
+  await partition.start(new FakeLease(5));
+  checkpoints.hold();
+  partition.resume();
+  await clock.advance(0);
+  partition.gatewayChanged('gw-1', undefined);
+  partition.gatewayChanged('gw-1', { value: { ...RECORD, incarnation: 'second' }, revision: 3 });
+  checkpoints.release();
+  await clock.advance(0);
+  const [gateway] = partition.gateways();
+  // Or its messages up to there would not be moved to the waiting room.
+  expect([gateway?.incarnation, gateway?.line.recorded]).toEqual(['second', 0]);
+});
+
+test('the record keeps what it says of a gateway that the copy of the directory does not know yet', async () => {
+  const { partition, checkpoints, clock } = partitionWith(new LineHarness(), new FakeBacklogStore(), []);
+  await partition.start(new FakeLease(5));
+  partition.resume();
+  await clock.advance(0);
+  expect(checkpoints.stored?.gateways).toEqual(BEFORE.gateways);
+  const [gateway] = partition.gateways();
+  expect(gateway?.line.lane.settled).toBe(500);
 });

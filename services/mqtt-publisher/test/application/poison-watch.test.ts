@@ -161,6 +161,7 @@ test('QoS 2 with a window of 1: the next one may be sent, and the packet id of t
   harness.offer(1, 2);
   open(qos2);
   harness.record();
+  pump.run();
   pump.close('closed');
   for (let n = 0; n < 4; n += 1) expect(die(qos2)).toEqual([1]);
   open(qos2, true);
@@ -219,9 +220,50 @@ describe('the session', () => {
     expect(all.parts.deadLetters).toEqual([{ payload: '1', reason: 'poison' }]);
   });
 
+  test.each([
+    ['cannot be reached', () => ({ ok: false, failure: { phase: 'tcp', code: 'ECONNREFUSED' } }) as const],
+    [
+      'ends every session at once',
+      () => {
+        all.connector.attempts.at(-1)!.end({ phase: 'session', kind: 'closed' });
+        return all.connector.session();
+      },
+    ],
+  ])('of a broker that %s is not tried for a verdict', async (_what, outcome) => {
+    for (let n = 0; n < 3; n += 1) await next();
+    expect(all.gateway.line.poison.isTrying).toBe(true);
+    all.connector.outcome = outcome;
+    all.connector.attempts.at(-1)!.end({ phase: 'session', kind: 'closed' });
+    await all.parts.clock.advance(120_000);
+    const { length } = all.connector.attempts;
+    await all.parts.clock.advance(600_000);
+    // By the longest back-off, half of it on average.
+    expect(all.connector.attempts.length - length).toBeLessThanOrEqual(20);
+  });
+
   test('of a broker that takes nothing comes back less and less often', async () => {
     for (let n = 0; n < 12; n += 1) await next();
     expect(await next()).toBeGreaterThan(10_000);
     expect(all.parts.deadLetters).toEqual([]);
   });
+});
+
+test('QoS 2, a window of one, in a session that lasts: a birth and a suspect do not wait for each other', () => {
+  const settings = { qos: 2, inFlight: 1 } as const;
+  open(settings);
+  harness.record();
+  harness.offer(1, 2);
+  pump.run();
+  pump.close('closed');
+  die(settings);
+  open(settings, true);
+  void pump.publishExtra({ topic: 't', payload: Buffer.from('9'), retain: true }, 1);
+  expect([counters(), session.pings]).toEqual([[], 1]);
+  prove();
+  expect(counters()).toEqual([1]);
+  session.receive();
+  prove();
+  session.complete();
+  // The session can hold nothing of before any more: the birth need not wait until there are no messages.
+  expect(counters()).toEqual([1, 9]);
 });

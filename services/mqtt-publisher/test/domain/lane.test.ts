@@ -146,6 +146,19 @@ describe('the end of a session', () => {
     expect(countersOf(sendAll())).toEqual([1]);
   });
 
+  test('what is in flight stays when the rest is removed, whatever was set aside in front of it', () => {
+    lane.take(batchOf(1, 5));
+    const poison = lane.peek(EVERYTHING, EVERYTHING)!;
+    lane.sent(poison, true);
+    lane.sessionLost();
+    lane.hold(poison);
+    const [second] = sendAll(2);
+    lane.setAside(poison);
+    lane.removeUnsent();
+    lane.acknowledged(second!, 'delivered');
+    expect(state()).toMatchObject({ next: 3, size: 2, inFlight: 0 });
+  });
+
   test('what is removed unsent is expected again', () => {
     lane.take(batchOf(1, 5));
     const item = lane.peek(EVERYTHING, EVERYTHING);

@@ -18,6 +18,7 @@ export async function firstUnsettled(
   signal: AbortSignal,
 ): Promise<number> {
   let passed = 0;
+  let delivered = 0;
   try {
     const info = await nats.jsm.consumers.add(stream, {
       ack_policy: AckPolicy.None,
@@ -33,6 +34,9 @@ export async function firstUnsettled(
       while (!signal.aborted) {
         const before = passed;
         for await (const message of await consumer.fetch({ max_messages: READ_AHEAD, expires: FETCH_MS })) {
+          delivered += 1;
+          // Without acknowledgements nothing is delivered again: what was lost on the way has not been looked at.
+          if (message.info.deliverySequence !== delivered) return passed + 1;
           if (message.seq > last) return last + 1;
           const { first, count, ...line } = readBatchHeaders(message.headers);
           const gatewayId = gatewayOfSubject(message.subject);
