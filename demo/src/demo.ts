@@ -78,8 +78,7 @@ async function untilEnd(
     stack.api,
     gateways.map(({ gatewayId }) => gatewayId),
   );
-  const overAt = uptimeMs() + (durationSeconds ?? Number.POSITIVE_INFINITY) * 1000;
-  for (;;) {
+  const show = async () =>
     view.show({
       board: await board.refresh(),
       messages: subscriber.latest(MESSAGES_KEPT_IN_VIEW),
@@ -89,13 +88,18 @@ async function untilEnd(
       runningMs: uptimeMs(),
       now: systemClock.now(),
     });
+  const overAt = uptimeMs() + (durationSeconds ?? Number.POSITIVE_INFINITY) * 1000;
+  for (;;) {
+    await show();
     const failure = await Promise.race([
       session.failure,
       delay(Math.min(REFRESH_MS, Math.max(0, overAt - uptimeMs())), systemClock, signal),
     ]);
     if (signal.aborted) return 'asked';
     if (failure) return failure;
-    if (uptimeMs() >= overAt) return 'over';
+    if (uptimeMs() < overAt) continue;
+    await show();
+    return 'over';
   }
 }
 

@@ -8,7 +8,7 @@ import { descendantsOf } from './support/process-tree.ts';
 const CLEAN = { code: 0, signal: null };
 
 test('for a time: readings of all formats arrive, and everything ends by itself', async () => {
-  await using demo = await DemoRun.start('--duration', '5');
+  await using demo = await DemoRun.start('--duration', '8');
   expect(await demo.firstMessage()).toBeLessThan(60);
   expect(descendantsOf(demo.process.pid).length).toBeGreaterThanOrEqual(6);
   const { baseUrl } = await demo.api();

@@ -98,7 +98,7 @@ test('several processes of a service: added, hung, cut off and stopped one by on
 
   const third = await stack.addInstance('sensor-ingest');
   expect(third.instance).toBe('sensor-ingest-3');
-  third.process.pause();
+  await third.process.pause();
   await expect(isReady(third.process.adminUrl)).rejects.toThrow();
   third.process.resume();
   await waitFor(() => isReady(third.process.adminUrl));

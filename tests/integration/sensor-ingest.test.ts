@@ -145,7 +145,7 @@ describe('when NATS is away', () => {
     await using line = await IngestFixture.start();
     await line.register('a');
     expect((await line.post('a', readingsBody(1))).status).toBe(202);
-    line.nats.pause();
+    await line.nats.pause();
     const body = readingsBody(2);
     const answer = await line.post('a', body);
     expect(answer).toMatchObject({ status: 503, body: { code: 'outcome_unknown' } });
@@ -159,7 +159,7 @@ test('stopping answers what is under way, and ends in time though a connection i
   await using line = await IngestFixture.start();
   await line.register('a');
   await waitFor(async () => (await line.post('a', readingsBody(0))).status === 202);
-  line.nats.pause();
+  await line.nats.pause();
   const bodies = [1, 2, 3, 4, 5].map((n) => readingsBody(n, 1_000));
   const underWay = bodies.map((body) => line.post('a', body));
   await waitFor(async () => (await line.metrics()).includes('gatecast_ingest_pending_bytes 5000'));

@@ -8,13 +8,14 @@ const TABLE_EVERY_MS = 5_000;
 /** Of what came since the last time. */
 const MESSAGES_AT_ONCE = 5;
 
-/** For logs and pipes: a table every five seconds and whenever a status changes, and a few of the messages. */
+/** For logs and pipes: a table every five seconds, whenever a status changes and at the end; a few of the messages. */
 export class PlainView implements View {
   readonly #write: (text: string) => void;
   #tableAt = Number.NEGATIVE_INFINITY;
   #codes = '';
   #seen = 0;
   #problem: string | undefined;
+  #latest: Scene | undefined;
   #isClosed = false;
 
   constructor(write: (text: string) => void) {
@@ -27,12 +28,17 @@ export class PlainView implements View {
 
   show(scene: Scene): void {
     if (this.#isClosed) return;
-    const lines = [...this.#messageLines(scene), ...this.#problemLines(scene), ...this.#tableLines(scene)];
-    if (lines.length > 0) this.#write(`${lines.join('\n')}\n`);
+    this.#latest = scene;
+    this.#writeLines([...this.#messageLines(scene), ...this.#problemLines(scene), ...this.#tableLines(scene)]);
   }
 
   close(): void {
+    if (this.#latest && this.#latest.runningMs > this.#tableAt) this.#writeLines(table(this.#latest));
     this.#isClosed = true;
+  }
+
+  #writeLines(lines: readonly string[]): void {
+    if (lines.length > 0) this.#write(`${lines.join('\n')}\n`);
   }
 
   #messageLines({ messages, messageCount }: Scene): string[] {
@@ -56,6 +62,10 @@ export class PlainView implements View {
     if (codes === this.#codes && scene.runningMs - this.#tableAt < TABLE_EVERY_MS) return [];
     this.#codes = codes;
     this.#tableAt = scene.runningMs;
-    return [`--- ${headline(scene)}`, ...renderTable(scene.board, WIDTH, scene.now, plainPaint), '---'];
+    return table(scene);
   }
+}
+
+function table(scene: Scene): string[] {
+  return [`--- ${headline(scene)}`, ...renderTable(scene.board, WIDTH, scene.now, plainPaint), '---'];
 }

@@ -4,8 +4,8 @@ import type { Scene } from './frame.ts';
 export interface View {
   /** A line that stays. */
   print(line: string): void;
-  /** Called once a second. */
+  /** Called once a second, and when the time is over. */
   show(scene: Scene): void;
-  /** Nothing is shown after it; {@link print} goes on. */
+  /** What was shown last stays to be read. Nothing is shown after it; {@link print} goes on. */
   close(): void;
 }

@@ -46,8 +46,13 @@ test('a problem once, and not its end', () => {
   expect(shown({ subscriberProblem: 'connecting' })).toHaveLength(1);
 });
 
-test('after the end, only what is printed', () => {
+test('at the end the table, unless it was the last thing shown; then only what is printed', () => {
+  shown({ runningMs: 1000 });
+  shown({ runningMs: 2000 });
+  written = '';
   view.close();
+  expect(written).toMatch(/^--- .*\nGATEWAY .*\n394260700033 .*\n---\n$/);
+  written = '';
   expect(shown({})).toEqual([]);
   view.print('stopped');
   expect(written).toBe('stopped\n');

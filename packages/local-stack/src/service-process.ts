@@ -78,12 +78,12 @@ export class ServiceProcess {
   }
 
   /** A process that hangs: it keeps its connections and does nothing, until {@link resume}. */
-  pause(): void {
-    this.#process.kill('SIGSTOP');
+  pause(): Promise<void> {
+    return this.#process.pause();
   }
 
   resume(): void {
-    this.#process.kill('SIGCONT');
+    this.#process.resume();
   }
 
   get running(): boolean {

@@ -104,12 +104,12 @@ export class Mosquitto {
   }
 
   /** A broker that hangs: connections stay open, nothing is answered, until {@link resume}. */
-  pause(): void {
-    this.#process?.kill('SIGSTOP');
+  async pause(): Promise<void> {
+    await this.#process?.pause();
   }
 
   resume(): void {
-    this.#process?.kill('SIGCONT');
+    this.#process?.resume();
   }
 
   /** Ends the broker if it runs, and starts it on the same port. What it remembers depends on `persistence`. */

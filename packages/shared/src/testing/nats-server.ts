@@ -95,12 +95,12 @@ export class NatsServer {
   }
 
   /** A server that hangs: connections stay open, nothing is answered, until {@link resume}. */
-  pause(): void {
-    this.#process?.kill('SIGSTOP');
+  async pause(): Promise<void> {
+    await this.#process?.pause();
   }
 
   resume(): void {
-    this.#process?.kill('SIGCONT');
+    this.#process?.resume();
   }
 
   /** Ends the server if it runs, and starts it on the same port with the same data. */
@@ -132,7 +132,17 @@ export class NatsServer {
       ...(this.#options.onLine && { onLine: this.#options.onLine }),
     });
     await this.#process.waitForLine(/Server is ready/);
-    this.#port = await waitFor(() => readPort(portsDir), { describe: 'the ports file of nats-server' });
+    this.#port = await this.#readyPort(this.#process, portsDir);
+  }
+
+  /** A server whose port for the cluster is taken says that it is ready, and ends. */
+  async #readyPort(process: ManagedProcess, portsDir: string): Promise<number> {
+    const isOver = () => process.ended !== undefined;
+    const seen = await waitFor(async () => isOver() || (await readPort(portsDir)), {
+      describe: 'the ports file of nats-server',
+    });
+    process.throwIfEnded();
+    return Number(seen);
   }
 
   #config(portsDir: string): string {

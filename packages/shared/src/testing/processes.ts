@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { TestingError } from './errors.ts';
 import { findBinary } from './find-binary.ts';
+import { waitFor } from './wait-for.ts';
 
 export interface ProcessOptions {
   readonly command: string;
@@ -137,6 +139,27 @@ export class ManagedProcess {
     this.#child.kill(signal);
   }
 
+  /**
+   * SIGSTOP. Resolves when it stands: the signal alone returns while threads on other cores still run, for as long as
+   * an answer takes. Where the system does not tell (there is no `/proc`), it resolves at once.
+   */
+  async pause(): Promise<void> {
+    this.kill('SIGSTOP');
+    await waitFor(() => this.#ended !== undefined || standsStill(this.pid), {
+      describe: `${this.name} to stand still`,
+    });
+  }
+
+  /** SIGCONT. */
+  resume(): void {
+    this.kill('SIGCONT');
+  }
+
+  /** @throws {TestingError} `PROCESS_EXITED`, quoting the last lines, when the process has ended. */
+  throwIfEnded(): void {
+    if (this.#ended) throw this.#failure('PROCESS_EXITED', `ended (${describeExit(this.#ended)})`);
+  }
+
   /** `signal` (default SIGTERM), after `graceMs` (default 5,000) SIGKILL. The exit tells which of the two it was. */
   async stop(options: { readonly signal?: NodeJS.Signals; readonly graceMs?: number } = {}): Promise<ProcessExit> {
     this.kill(options.signal ?? 'SIGTERM');
@@ -164,6 +187,17 @@ export class ManagedProcess {
   #failure(code: 'PROCESS_EXITED' | 'WAIT_TIMEOUT', what: string): TestingError {
     return new TestingError(code, [`${this.name}: ${what}; its last lines:`, ...this.#lines.slice(-20)].join('\n  '));
   }
+}
+
+function standsStill(pid: number): boolean {
+  const threads = `/proc/${pid}/task`;
+  if (!existsSync(threads)) return true;
+  return readdirSync(threads).every((thread) => {
+    const afterName = readFileSync(join(threads, thread, 'stat'), 'utf8')
+      .split(') ')
+      .at(-1);
+    return afterName?.startsWith('T');
+  });
 }
 
 function describeExit(exit: ProcessExit): string {

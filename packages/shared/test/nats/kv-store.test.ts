@@ -65,7 +65,7 @@ test('a request that the server’s end cuts off has an unknown outcome, at once
   await ensureBuckets(nats, { replicas: 1, leaseTtlMs: 1_000 });
   const store = await KvStore.open<string>(nats, 'sensors');
   const revision = await store.create('a', 'one');
-  server.pause();
+  await server.pause();
   const updating = store.update('a', 'two', revision).catch((error: unknown) => error);
   const began = performance.now();
   await server.kill();

@@ -88,7 +88,7 @@ describe.skipIf(binary === undefined)('Mosquitto', () => {
 
   it('stops in time, also when it hangs', async () => {
     const broker = await start();
-    broker.pause();
+    await broker.pause();
     const begin = performance.now();
     await broker.stop();
     expect(performance.now() - begin).toBeLessThan(5_000);

@@ -61,7 +61,7 @@ describe('NatsServer', () => {
   it('hangs while it is paused', async () => {
     const server = await start();
     const connection = await client(server);
-    server.pause();
+    await server.pause();
     let isAnswered = false;
     const answer = connection.flush().then(() => {
       isAnswered = true;
@@ -85,6 +85,15 @@ describe('NatsServer', () => {
     await expect(NatsServer.start({ config: 'no_such_setting: 1' })).rejects.toThrow(/unknown field "no_such_setting"/);
   });
 
+  it('says which port is taken, also when it is that of the cluster', async () => {
+    const first = await start();
+    const config = `cluster: { name: test, listen: "${first.host}:${first.port}" }`;
+    await expect(start({ config })).rejects.toMatchObject({
+      code: 'PROCESS_EXITED',
+      message: /address already in use/,
+    });
+  });
+
   it('refuses a server that is too old or not there', async () => {
     await using dir = await TempDir.create('old-nats');
     const binary = join(dir.path, 'nats-server');
@@ -96,7 +105,7 @@ describe('NatsServer', () => {
 
   it('stops in time, also when it hangs, and leaves nothing behind', async () => {
     const server = await NatsServer.start();
-    server.pause();
+    await server.pause();
     const start = performance.now();
     await server.stop();
     expect(performance.now() - start).toBeLessThan(5_000);

@@ -120,7 +120,7 @@ describe('a read does not end as if the rest had been evicted', () => {
 
   test('when the server hangs for a while', async () => {
     const outcome = await readThrough('hanging', async () => {
-      server.pause();
+      await server.pause();
       setTimeout(() => server.resume(), 2_000);
     });
     expect([200, 'failed']).toContain(outcome);

@@ -7,7 +7,7 @@ export const natsHangs: Scenario = {
   promises: { connects: 2 },
   async faults(run) {
     run.crashed('NATS hangs');
-    run.stack.nats.pause();
+    await run.stack.nats.pause();
     await run.lasting(LEASE_TTL_MS * 2);
     run.stack.nats.resume();
     await run.flowing();

@@ -48,7 +48,7 @@ export const encoderPaused = encoderScenario(
   'each encoder hangs for longer than its lease (SIGSTOP) and goes on (SIGCONT), twice',
   { worstGapMs: TAKEOVER_MS },
   async (run, { process }) => {
-    process.pause();
+    await process.pause();
     await run.lasting(LEASE_TTL_MS * 1.5);
     await run.flowing();
     process.resume();

@@ -15,7 +15,7 @@ export const publisherPaused: Scenario = {
       const owner = await run.ownerOf();
       await run.lasting(between(run.random, 0, 300));
       run.crashed(`SIGSTOP to ${owner.instance}`);
-      owner.process.pause();
+      await owner.process.pause();
       await run.lasting(LEASE_TTL_MS * 1.5);
       await run.flowing();
       run.note(`SIGCONT to ${owner.instance}`);

@@ -43,7 +43,7 @@ export const qos2Takeovers: Scenario = {
       await run.flowing(5);
       const hanging = await run.ownerOf();
       run.crashed(`SIGSTOP to ${hanging.instance}`);
-      hanging.process.pause();
+      await hanging.process.pause();
       await run.lasting(LEASE_TTL_MS * 1.5);
       await run.flowing(5);
       hanging.process.resume();
