@@ -18,9 +18,9 @@ import { LEASE_TTL_MS } from './targets.ts';
 const REGISTRATIONS_AT_A_TIME = 8;
 const GREEN = { name: 'code', value: 'MQTT_INFO_NO_ERR' };
 
-/** The system, stopped when the section is over. Logs warnings and errors only, as writing logs costs CPU. */
+/** The system as built, stopped when the section is over. Logs warnings and errors only, as writing logs costs CPU. */
 export async function startStack({ resources }: BenchContext, options: LocalStackOptions = {}): Promise<LocalStack> {
-  const stack = resources.use(await LocalStack.start({ leaseTtlMs: LEASE_TTL_MS, ...options }));
+  const stack = resources.use(await LocalStack.start({ built: true, leaseTtlMs: LEASE_TTL_MS, ...options }));
   await stack.settledOwnership();
   return stack;
 }

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { parseArguments, USAGE, UsageError } from './arguments.ts';
 import { type Environment, renderMarkdown, renderText } from './reporting/report.ts';
 import { runSections } from './runner.ts';
@@ -22,6 +23,7 @@ try {
 
 /** 1 when a section could not be measured; a target that is missed is a result like any other. */
 async function bench(options: NonNullable<ReturnType<typeof parseArguments>>): Promise<number> {
+  buildServices();
   const environment = describeMachine(options.quick);
   const wanted = SECTIONS.filter(({ name }) => options.only.includes(name));
   const outcomes = await runSections(wanted, options, (line) => console.error(`bench: ${line}`));
@@ -45,6 +47,12 @@ async function bench(options: NonNullable<ReturnType<typeof parseArguments>>): P
     );
   }
   return outcomes.every(({ result }) => result !== undefined) ? 0 : 1;
+}
+
+/** What is measured is what an image holds. */
+function buildServices(): void {
+  const tsc = fileURLToPath(new URL('../../node_modules/.bin/tsc', import.meta.url));
+  execFileSync(tsc, ['--build'], { stdio: ['ignore', 2, 2] });
 }
 
 function describeMachine(quick: boolean): Environment {

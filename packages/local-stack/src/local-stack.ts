@@ -16,6 +16,8 @@ export interface LocalStackOptions extends StackSettings, StackNatsOptions {
   proxied?: boolean;
   /** Flags of Node, such as `--cpu-prof`. */
   nodeFlags?: Partial<Record<ServiceName, readonly string[]>>;
+  /** Runs what `npm run build` made, as images do. Default: the sources. */
+  built?: boolean;
   /** Gets every line of every log, restarts included. Instances are `encoder-2`, or `nats-1` in a cluster. */
   onLine?: (process: ServiceName | 'nats-server', line: string, instance: string) => void;
   /** Gives up the start: what has started is stopped, and {@link LocalStack.start} fails. */
@@ -52,7 +54,7 @@ interface Launch {
 }
 
 /**
- * The whole system on one machine, as processes of their own, from the sources, on free ports of 127.0.0.1. Nothing of
+ * The whole system on one machine, as processes of their own, on free ports of 127.0.0.1. Nothing of
  * it outlives this process. Restarts keep the ports.
  */
 export class LocalStack {
@@ -181,7 +183,7 @@ async function startInstance(
   { fleet, env = {}, nodeFlags }: InstanceOptions = {},
 ): Promise<ServiceInstance> {
   const { options, nats, counts, instances } = launch;
-  const { onLine, signal, proxied = false } = options;
+  const { onLine, signal, proxied = false, built = false } = options;
   signal?.throwIfAborted();
   const number = (counts.get(name) ?? 0) + 1;
   counts.set(name, number);
@@ -192,6 +194,7 @@ async function startInstance(
     fleet,
     natsUrl: nats.url,
     proxied,
+    built,
     env: { ...launch.env[name], ...env },
     nodeFlags: nodeFlags ?? options.nodeFlags?.[name] ?? [],
     ...(onLine && { onLine: (line: string) => onLine(name, line, instance) }),

@@ -158,7 +158,8 @@ function clientOptions(
       ? {
           will: {
             topic: will.topic,
-            payload: Buffer.from(will.payload, 'utf8'),
+            // As text: the few bytes of a Buffer would keep 64 KiB of Node's pool for as long as the session lives.
+            payload: will.payload,
             qos: will.qos,
             retain: will.retain,
             ...(protocolVersion === 5 ? { properties: { willDelayInterval: willDelaySeconds } } : {}),
