@@ -78,7 +78,10 @@ export async function startApp(context: ServiceContext<PublisherConfig>): Promis
   const unreadable = unreadableOf(fleet);
   const dependencies: PartitionDependencies = {
     fleet,
-    outbox: new NatsOutboxReader(nats, { fleet, readAhead: config.readAhead, unreadable }, log, clock),
+    outbox: new NatsOutboxReader(
+      { nats, clock, random: Math.random, log },
+      { fleet, readAhead: config.readAhead, unreadable },
+    ),
     backlog: new NatsBacklogStore(nats, fleet, unreadable, log),
     line: new NatsLineReader(nats, fleet, unreadable),
     checkpoints: new NatsCheckpointStore(checkpoints, fleet),

@@ -1,4 +1,5 @@
 export { connectNats, type Nats, type NatsOptions } from './connection.ts';
+export type { StreamMessage } from './consumer-feed.ts';
 export {
   type BucketOptions,
   ensureBuckets,
@@ -7,7 +8,6 @@ export {
   waitForTopology,
 } from './ensure.ts';
 export { translateNatsError } from './errors.ts';
-export { type FollowOptions, followStream } from './follow-stream.ts';
 export { HeaderBlock, type MessageHeaders } from './header-block.ts';
 export {
   type BatchHeaders,
@@ -26,6 +26,7 @@ export {
 export { type KeyValueStore, KvStore, type Revisioned } from './kv-store.ts';
 export { type Departure, type KeyValueView, type KvChange, KvView, type KvViewOptions } from './kv-view.ts';
 export { lastMessageOf, nextMessageOf, publishToStream, type StoredMessage } from './publish.ts';
+export { type ReadContext, type ReadOptions, readStream } from './read-stream.ts';
 export type { PublishResult } from './stream-publisher.ts';
 export {
   ALL_FLEETS,

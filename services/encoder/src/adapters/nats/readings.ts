@@ -1,11 +1,20 @@
 import type { Clock } from '@gatecast/shared/lifecycle';
 import type { Logger } from '@gatecast/shared/logging';
-import { type Nats, nextMessageOf, readingsStreamOf, subjects, translateNatsError } from '@gatecast/shared/nats';
+import {
+  type Nats,
+  nextMessageOf,
+  readingsStreamOf,
+  readStream,
+  subjects,
+  translateNatsError,
+} from '@gatecast/shared/nats';
 import { AckPolicy, type ConsumerConfig, type ConsumerInfo, DeliverPolicy } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
 import type { ReadingsPort, SourceMessage, StreamPoint, StreamState } from '../../application/ports.ts';
-import { PartitionReader } from './partition-reader.ts';
+import { sourceMessageOf } from './source-message.ts';
 
+/** In one request; its bytes are what is bounded. */
+const PULL_MESSAGES = 100;
 const PROBE_INACTIVE_MS = 10_000;
 
 /** READINGS by JetStream. */
@@ -22,12 +31,17 @@ export class NatsReadings implements ReadingsPort {
     this.#log = log;
   }
 
-  follow(options: Parameters<ReadingsPort['follow']>[0]): AsyncIterable<SourceMessage> {
+  async *follow(options: Parameters<ReadingsPort['follow']>[0]): AsyncGenerator<SourceMessage> {
     const { from, partition, epoch, room, mayGoOn, signal } = options;
-    return new PartitionReader(from, {
-      ...{ nats: this.#nats, partition, epoch, room, mayGoOn, signal, clock: this.#clock, random: this.#random },
-      log: this.#log.child({ partition }),
-    }).messages();
+    const context = { nats: this.#nats, clock: this.#clock, random: this.#random, log: this.#log.child({ partition }) };
+    const reading = {
+      stream: readingsStreamOf(partition),
+      filter: subjects.readingsOfPartition(partition),
+      namePrefix: `encoder-${partition}-e${epoch}`,
+      maxMessages: PULL_MESSAGES,
+      ...{ room, mayGoOn, signal },
+    };
+    for await (const message of readStream(context, reading, from)) yield sourceMessageOf(message);
   }
 
   async pointAt(partition: number, start: { sequence: number } | { time: number }): Promise<StreamPoint> {

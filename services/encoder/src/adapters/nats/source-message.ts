@@ -1,19 +1,21 @@
 import { isGatecastError } from '@gatecast/shared/errors';
-import { gatewayOfSubject, HEADER, type MessageHeaders, readReadingsHeaders } from '@gatecast/shared/nats';
-import type { JsMsg } from '@nats-io/jetstream';
+import {
+  gatewayOfSubject,
+  HEADER,
+  type MessageHeaders,
+  readReadingsHeaders,
+  type StreamMessage,
+} from '@gatecast/shared/nats';
 import type { Envelope, SourceMessage } from '../../application/ports.ts';
 
-const NANOS_PER_MS = 1e6;
-
-export function sourceMessageOf(message: JsMsg): SourceMessage {
-  const { streamSequence, timestampNanos } = message.info;
+export function sourceMessageOf({ sequence, subject, storedAt, headers, data }: StreamMessage): SourceMessage {
   return {
-    sequence: streamSequence,
-    gatewayId: gatewayOfSubject(message.subject),
-    acceptedAt: Math.floor(timestampNanos / NANOS_PER_MS),
-    headers: message.headers,
-    body: message.data,
-    envelope: readEnvelope(message.headers),
+    sequence,
+    gatewayId: gatewayOfSubject(subject),
+    acceptedAt: storedAt,
+    headers,
+    body: data,
+    envelope: readEnvelope(headers),
   };
 }
 

@@ -1,21 +1,11 @@
 import { GatecastError } from '@gatecast/shared/errors';
-import { gatewayOfSubject, type MessageHeaders, readBatchHeaders } from '@gatecast/shared/nats';
+import { gatewayOfSubject, type MessageHeaders, readBatchHeaders, type StreamMessage } from '@gatecast/shared/nats';
 import { decodeBatch } from '@gatecast/shared/outbox';
 import type { JsMsg } from '@nats-io/jetstream';
 import type { Batch } from '../../domain/batch.ts';
 
-/** A message of OUTBOX or BACKLOG, however it was read. */
-export interface BatchMessage {
-  readonly subject: string;
-  readonly sequence: number;
-  /** ms since the epoch. */
-  readonly storedAt: number;
-  readonly headers: MessageHeaders | undefined;
-  readonly data: Uint8Array;
-}
-
 /**
- * A batch as a consumer brought it.
+ * A batch as a consumer of the client library brought it.
  * @throws {GatecastError} `SCHEMA_UNKNOWN`, `PAYLOAD_MALFORMED`
  */
 export function batchOfMessage({ subject, seq, headers, data, info }: JsMsg, origin: Batch['origin']): Batch {
@@ -23,8 +13,11 @@ export function batchOfMessage({ subject, seq, headers, data, info }: JsMsg, ori
   return batchOf({ subject, sequence: seq, storedAt, headers, data }, origin);
 }
 
-/** @throws {GatecastError} `SCHEMA_UNKNOWN`, `PAYLOAD_MALFORMED` */
-export function batchOf(message: BatchMessage, origin: Batch['origin']): Batch {
+/**
+ * A message of OUTBOX or BACKLOG as a batch.
+ * @throws {GatecastError} `SCHEMA_UNKNOWN`, `PAYLOAD_MALFORMED`
+ */
+export function batchOf(message: StreamMessage, origin: Batch['origin']): Batch {
   const { subject, sequence, storedAt, data } = message;
   const headers = readBatchHeaders(message.headers);
   const messages = decodeBatch(data);

@@ -113,7 +113,7 @@ export class NatsBacklogStore implements BacklogStore {
       return batchOfMessage(message, 'backlog');
     } catch (error) {
       if (!isGatecastError(error)) throw error;
-      await this.#unreadable.setAside(message, error);
+      await this.#unreadable.setAside({ subject: message.subject, sequence: message.seq, data: message.data }, error);
       return undefined;
     }
   }

@@ -43,7 +43,7 @@ export class NatsLineReader implements LineReader {
         yield batchOf({ subject, sequence, storedAt: time.getTime(), headers, data }, 'outbox');
       } catch (error) {
         if (!isGatecastError(error)) throw error;
-        await this.#unreadable.setAside({ subject, seq: sequence, data }, error);
+        await this.#unreadable.setAside({ subject, sequence, data }, error);
       }
     }
   }

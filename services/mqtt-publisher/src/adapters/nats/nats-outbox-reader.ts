@@ -1,10 +1,8 @@
 import { isGatecastError } from '@gatecast/shared/errors';
-import type { Clock } from '@gatecast/shared/lifecycle';
-import type { Logger } from '@gatecast/shared/logging';
-import { followStream, type Nats, outboxStreamOf, subjects } from '@gatecast/shared/nats';
+import { outboxStreamOf, type ReadContext, readStream, subjects } from '@gatecast/shared/nats';
 import type { Lease } from '@gatecast/shared/ownership';
 import type { OutboxItem, OutboxReader } from '../../application/ports.ts';
-import { batchOfMessage } from './batch-of-message.ts';
+import { batchOf } from './batch-of-message.ts';
 import type { UnreadableBatches } from './unreadable-batches.ts';
 
 export interface NatsOutboxReaderOptions {
@@ -15,34 +13,32 @@ export interface NatsOutboxReaderOptions {
 }
 
 export class NatsOutboxReader implements OutboxReader {
-  readonly #nats: Nats;
+  readonly #context: ReadContext;
   readonly #options: NatsOutboxReaderOptions;
-  readonly #log: Logger;
-  readonly #clock: Clock;
 
-  constructor(nats: Nats, options: NatsOutboxReaderOptions, log: Logger, clock: Clock) {
-    this.#nats = nats;
+  constructor(context: ReadContext, options: NatsOutboxReaderOptions) {
+    this.#context = context;
     this.#options = options;
-    this.#log = log;
-    this.#clock = clock;
   }
 
   async *read(partition: number, lease: () => Lease, from: number, signal: AbortSignal): AsyncGenerator<OutboxItem> {
-    const { fleet, readAhead } = this.#options;
-    const options = {
+    const { fleet, readAhead, unreadable } = this.#options;
+    const reading = {
       stream: outboxStreamOf(fleet, partition),
       filter: subjects.outboxOfPartition(fleet, partition),
       namePrefix: `publisher-${partition}-e${lease().epoch}`,
       maxMessages: readAhead,
       mayGoOn: () => lease().confirm(),
+      signal,
     };
-    for await (const message of followStream(this.#nats, options, from, signal, this.#log, this.#clock)) {
+    for await (const message of readStream(this.#context, reading, from)) {
       try {
-        yield { kind: 'batch', batch: batchOfMessage(message, 'outbox') };
+        yield { kind: 'batch', batch: batchOf(message, 'outbox') };
       } catch (error) {
         if (!isGatecastError(error)) throw error;
-        await this.#options.unreadable.setAside(message, error);
-        yield { kind: 'unreadable', sequence: message.seq };
+        const { sequence } = message;
+        await unreadable.setAside(message, error);
+        yield { kind: 'unreadable', sequence };
       }
     }
   }

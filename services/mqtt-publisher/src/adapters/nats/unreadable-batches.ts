@@ -1,7 +1,13 @@
 import type { GatecastError } from '@gatecast/shared/errors';
 import type { Logger } from '@gatecast/shared/logging';
-import { gatewayOfSubject, HEADER, type Nats, publishToStream, subjects } from '@gatecast/shared/nats';
-import type { JsMsg } from '@nats-io/jetstream';
+import {
+  gatewayOfSubject,
+  HEADER,
+  type Nats,
+  publishToStream,
+  type StreamMessage,
+  subjects,
+} from '@gatecast/shared/nats';
 import { headers as natsHeaders } from '@nats-io/nats-core';
 
 /** Sets stored batches aside that are of an unknown schema, or damaged, so that they hold up nothing behind them. */
@@ -20,7 +26,7 @@ export class UnreadableBatches {
 
   /** Resolves once `message` is in DEADLETTER, with the code of `error` as its reason. @throws {GatecastError} */
   async setAside(
-    { subject, seq: sequence, data }: Pick<JsMsg, 'subject' | 'seq' | 'data'>,
+    { subject, sequence, data }: Pick<StreamMessage, 'subject' | 'sequence' | 'data'>,
     error: GatecastError,
   ): Promise<void> {
     this.#log.error({ err: error, subject, sequence }, 'a stored batch cannot be read: set aside');

@@ -16,7 +16,7 @@ export interface LagWatchOptions {
 
 /**
  * Looks now and then how far the encoder is, in the records of those partitions that something waits in. Not a watch:
- * the encoder writes each record several times a second, and parsing them all would cost more than it tells.
+ * the encoder writes each record about once a second, and parsing them all would cost more than it tells.
  */
 export class LagWatch {
   readonly #options: LagWatchOptions;
