@@ -28,7 +28,7 @@ export const USAGE = `npm run bench -- [--only ${SECTION_NAMES.join(',')}] [--qu
                  [--qos 0,1,2] [--batch 1,10,50] [--gateways 200] [--readings N] [--sessions 1000,5000]
 
 Starts the whole system as processes on this machine and measures it, section by section; each figure stands beside its
-target. All of it takes some 25 minutes, --quick some 4 and gives figures that are not to be quoted.
+target. All of it takes some 40 minutes, --quick some 5 and gives figures that are not to be quoted.
 
   --only      these sections, separated by commas
   --runs      how often each thing is measured; the default depends on the section

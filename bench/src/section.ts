@@ -55,5 +55,6 @@ export const SECTION_NAMES = [
   'hung-broker',
   'dead-brokers',
   'catch-up',
+  'streams',
 ] as const;
 export type SectionName = (typeof SECTION_NAMES)[number];

@@ -4,6 +4,7 @@ import { deadBrokers } from './sections/dead-brokers.ts';
 import { hungBroker } from './sections/hung-broker.ts';
 import { latency } from './sections/latency.ts';
 import { sessions } from './sections/sessions.ts';
+import { streams } from './sections/streams.ts';
 import { takeover } from './sections/takeover.ts';
 import { throughput } from './sections/throughput.ts';
 
@@ -16,4 +17,5 @@ export const SECTIONS: readonly AnySection[] = [
   hungBroker,
   deadBrokers,
   catchUp,
+  streams,
 ];

@@ -54,6 +54,13 @@ export const TARGETS = {
     digits: 0,
   }),
   deadBrokers: target('p99 of the others with 10 % of brokers dead, beside none: median ratio', 'most', 1.1, ''),
+  streamsGrowth: target(
+    'READINGS and OUTBOX with a tenth offline: last third of the run beside the second',
+    'most',
+    1.1,
+    '',
+    { source: PROMISES },
+  ),
   lost: target('readings lost, all sections', 'most', 0, '', { digits: 0, source: PROMISES }),
   reordered: target('readings out of order, all sections', 'most', 0, '', { digits: 0, source: PROMISES }),
 } as const satisfies Record<string, Target>;

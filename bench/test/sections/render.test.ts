@@ -6,6 +6,7 @@ import { deadBrokers } from '../../src/sections/dead-brokers.ts';
 import { hungBroker } from '../../src/sections/hung-broker.ts';
 import { latency } from '../../src/sections/latency.ts';
 import { LEAN_FLAGS, sessions } from '../../src/sections/sessions.ts';
+import { streams } from '../../src/sections/streams.ts';
 import { takeover } from '../../src/sections/takeover.ts';
 import { peakOf, throughput } from '../../src/sections/throughput.ts';
 
@@ -149,4 +150,22 @@ it('catch-up: counts what the backlog lost among the lost', () => {
   expectWholeTables(report);
   expect(report.tables[0]?.rows[1]).toEqual(['backlog', '1,000', '4.0', '250']);
   expect(figuresOf(report)).toEqual({ lost: 2, reordered: 0 });
+});
+
+it('streams: the last third beside the second, whichever stream has grown more', () => {
+  const sizes = (readings: number, outbox: number) => ({ second: 1, readings, outbox, backlog: 7, mib: 1 });
+  const report = streams.render({
+    gateways: 200,
+    offline: 20,
+    readingsPerSecond: 8_000,
+    batch: 10,
+    lookBackSeconds: 30,
+    purgeSeconds: 10,
+    samples: [sizes(10, 10), sizes(20, 10), sizes(100, 40), sizes(90, 50), sizes(110, 60), sizes(100, 50)],
+    waiting: 7,
+    end: sizes(50, 0),
+    integrity,
+  });
+  expectWholeTables(report);
+  expect(figuresOf(report)).toEqual({ streamsGrowth: 1.2, lost: 0, reordered: 0 });
 });
