@@ -109,6 +109,16 @@ export class DeliveryPump {
     return this.#line.lane.inFlight === 0 && this.#extra === 0 && this.#extras.length === 0;
   }
 
+  /** How long the broker has owed the answer that is next, ms; 0 when it owes none. */
+  get owedForMs(): number {
+    return this.#isAnswered ? 0 : this.#context.clock.monotonic() - this.#lastProgress;
+  }
+
+  /** Whether nothing more can come of what is under way: it is behind a message that is held aside in this session. */
+  get isStuck(): boolean {
+    return this.#isAnswered && this.#line.poison.heldCount > 0;
+  }
+
   /** Whether nothing waits for an answer of the broker. What waits for our own record is not the broker's fault. */
   get #isAnswered(): boolean {
     return this.#line.lane.unanswered === 0 && this.#extra === 0;
