@@ -123,7 +123,7 @@ export async function startApp(context: ServiceContext<PublisherConfig>): Promis
   registerConnectGauges(registry, connecting);
   ownership.start(publisher);
   const purger = new Purger({
-    ...{ nats, clock, log },
+    ...{ nats, unreadable, clock, log },
     records: { fleet, partitions, checkpoints, encoderCheckpoints, directory },
     intervalMs: config.purgeIntervalMs,
     isPurger: () => ownership.owns(0),
