@@ -117,7 +117,7 @@ export class GatewayLine {
       this.#context.observer.repeated(batch.messages.length);
       return;
     }
-    if (this.#mode === 'live') this.#arrivals.push({ last: batch.last, at: this.#context.clock.monotonic() });
+    if (this.#mode !== 'behind') this.#arrivals.push({ last: batch.last, at: this.#context.clock.monotonic() });
     const direct = this.#mode === 'live' && !this.#working && this.#waiting.length === 0 && this.#fits(batch);
     if (direct && !this.#brokerAway) {
       this.#take(batch);
@@ -133,7 +133,7 @@ export class GatewayLine {
     // While we may not act nobody can be blamed for being slow.
     if (!this.#mayAct()) this.#agesSince = now;
     const oldest = this.#arrivals[0];
-    if (this.#mode !== 'live' || !oldest) return;
+    if (!oldest) return;
     if (now - Math.max(oldest.at, this.#agesSince) <= this.#context.limits.lineMaxAgeMs) return;
     this.#isTooOld = true;
     this.wake();
@@ -267,10 +267,11 @@ export class GatewayLine {
         if (this.lane.size === 0) this.#mode = 'live';
         else if (
           this.#brokerAway ||
+          this.#isTooOld ||
           this.#isLaneStuck ||
           this.#waitingMessages() > this.#context.limits.laneMaxMessages
         )
-          this.#mode = 'behind';
+          this.#fallBehind();
         else return false;
         return true;
       }
@@ -303,9 +304,7 @@ export class GatewayLine {
       (batch) => !batch.inBacklog && batch.last > this.#recorded && !waiting.has(batch),
     );
     log.info({ gatewayId: this.gatewayId, batches: unrecorded.length }, 'moving to the waiting room');
-    this.#mode = 'behind';
-    this.#isTooOld = false;
-    this.#arrivals = [];
+    this.#fallBehind();
     this.#removeUnsent();
     this.#waiting = [...unrecorded, ...this.#waiting];
   }
@@ -385,9 +384,16 @@ export class GatewayLine {
 
   /** Frees the memory of what came from the waiting room and is not sent: it is read again when the broker is back. */
   #forgetUnsent(): void {
-    this.#mode = 'behind';
+    this.#fallBehind();
     this.#removeUnsent();
     this.#room.rewind();
+  }
+
+  /** What the moving line brings goes to the waiting room: there it may get as old as it likes. */
+  #fallBehind(): void {
+    this.#mode = 'behind';
+    this.#isTooOld = false;
+    this.#arrivals = [];
   }
 
   #removeUnsent(): void {
