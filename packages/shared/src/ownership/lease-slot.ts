@@ -1,5 +1,6 @@
 import type { Clock } from '../lifecycle/index.ts';
 import type { Departure, Revisioned } from '../nats/index.ts';
+import { ClaimBackoff } from './claim-backoff.ts';
 import type { Acquisition, LeaseAnswer, OwnershipEffects } from './effects.ts';
 import { HeldLease } from './held-lease.ts';
 import type { Membership } from './membership.ts';
@@ -39,12 +40,14 @@ export class LeaseSlot {
   #notBefore = Number.NEGATIVE_INFINITY;
   #renewAt = Number.NEGATIVE_INFINITY;
   #isLeaving = false;
+  readonly #backoff: ClaimBackoff;
   #seen: { record: LeaseRecord; revision: number; at: number } | undefined;
   #gone: { by: LeaseRecord; how: Departure; at: number; lastSeenAt: number } | undefined;
 
   constructor(partition: number, options: LeaseSlotOptions) {
     this.partition = partition;
     this.#options = options;
+    this.#backoff = new ClaimBackoff(options.timing);
   }
 
   get isHeld(): boolean {
@@ -188,6 +191,14 @@ export class LeaseSlot {
     this.#options.effects.release(this.partition);
   }
 
+  /** Under this lease nothing can be done any more. */
+  giveUp(lease: HeldLease): void {
+    if (lease !== this.#lease || (this.#state !== 'held' && this.#state !== 'expired')) return;
+    this.#backoff.gaveUp(this.#options.clock.monotonic());
+    this.#state = 'releasing';
+    this.#options.effects.superseded(this.partition);
+  }
+
   /** The handlers have let go, after `release` or `lost`. */
   letGo(): void {
     if (this.#state === 'losing' || !this.#lease?.isValid()) this.#ended();
@@ -205,7 +216,7 @@ export class LeaseSlot {
     if (this.#isInDoubt) return Number.NEGATIVE_INFINITY;
     switch (this.#state) {
       case 'idle':
-        return this.#claimableAt();
+        return Math.max(this.#backoff.until, this.#claimableAt());
       case 'held':
         return this.#renewAt;
       case 'releasing':
@@ -248,8 +259,11 @@ export class LeaseSlot {
     }
     const how = this.#acquisition();
     this.#lease?.end();
-    const confirm = (lease: HeldLease) => effects.confirm(lease);
-    const lease = new HeldLease({ partition: this.partition, epoch: revision, instance, clock, confirm });
+    const lease = new HeldLease({
+      ...{ partition: this.partition, epoch: revision, instance, clock },
+      confirm: (held) => effects.confirm(held),
+      giveUp: (held) => effects.giveUp(held),
+    });
     lease.renewed(revision, deadline);
     this.#lease = lease;
     if (this.#isLeaving) {

@@ -292,6 +292,7 @@ export class Partition {
     this.#state = 'stale';
     this.#log.warn({ epoch: this.#lease.epoch }, 'not the latest owner of the partition; doing nothing for it');
     this.#abort.abort();
+    this.#lease.giveUp();
   }
 
   async #settle(): Promise<void> {

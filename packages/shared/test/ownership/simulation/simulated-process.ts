@@ -197,6 +197,11 @@ export class SimulatedProcess {
       readLease: (partition: number) =>
         this.#askLease(partition, () => ({ kind: 'found', found: leases.get(of(partition)) })),
       confirm: () => Promise.reject(new Error('nobody waits in simulated time')),
+      giveUp: (held: HeldLease) => {
+        this.core.giveUp(held);
+        this.tick();
+      },
+      superseded: (partition: number) => this.#letGo(partition, 0),
       acquired: (held: HeldLease) => this.#acquired(held),
       lost: (partition: number) => this.#letGo(partition, 0),
       release: (partition: number) => this.#letGo(partition, 10),
