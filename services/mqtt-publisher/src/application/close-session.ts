@@ -18,6 +18,14 @@ const READ_MS = 50;
 /** For the last word to a broker that does not answer. */
 const LAST_WORD_MS = 100;
 
+export interface Farewell {
+  readonly goodbye: Goodbye;
+  /** Whether the broker may forget the session. */
+  readonly endsSession: boolean;
+  /** Another process owns the gateway: from then on not a word. */
+  readonly aborted: AbortSignal;
+}
+
 /**
  * Finishes what is in flight, says good-bye, disconnects; all of it within `drainMs`, or twice that with something to
  * say. With `endsSession` the broker may forget the session, unless messages are left in it.
@@ -26,13 +34,13 @@ export async function closeSession(
   session: MqttSession,
   pump: DeliveryPump,
   settings: SessionSettings,
-  { goodbye, endsSession }: { goodbye: Goodbye; endsSession: boolean },
+  { goodbye, endsSession, aborted }: Farewell,
   { limits, clock, log }: PartitionContext,
 ): Promise<void> {
   const { gatewayId, will } = settings;
   pump.pause();
   const began = clock.monotonic();
-  const isDrained = await drain(pump, limits.drainMs - LAST_WORD_MS, clock);
+  const isDrained = await drain(pump, limits.drainMs - LAST_WORD_MS, clock, aborted);
   const close = async () => {
     if (goodbye !== 'none') await pump.publishExtra(willMessage(will, will.payload), will.qos);
     if (goodbye === 'will_then_cleared') await pump.publishExtra(willMessage(will, ''), will.qos);
@@ -42,7 +50,8 @@ export async function closeSession(
   const leftMs = untilMs - (clock.monotonic() - began);
   try {
     const closingMs = isDrained || goodbye !== 'none' ? leftMs : Math.min(leftMs, LAST_WORD_MS);
-    await withDeadline(close(), closingMs, 'closing a session', clock);
+    await withDeadline(untilAborted(aborted, close), closingMs, 'closing a session', clock);
+    if (aborted.aborted) session.abort();
   } catch (error) {
     log.warn({ err: error, gatewayId }, 'the session did not end cleanly');
     session.abort();
@@ -50,14 +59,27 @@ export async function closeSession(
 }
 
 /** Waits for what is under way. False: the broker does not answer. */
-async function drain(pump: DeliveryPump, longestMs: number, clock: Clock): Promise<boolean> {
+async function drain(pump: DeliveryPump, longestMs: number, clock: Clock, aborted: AbortSignal): Promise<boolean> {
   const began = clock.monotonic();
-  while (!pump.idle && !pump.isStuck) {
+  while (!pump.idle && !pump.isStuck && !aborted.aborted) {
     const tookMs = clock.monotonic() - began;
     if (tookMs >= longestMs || (tookMs >= READ_MS && pump.owedForMs >= PATIENCE_MS)) return false;
-    await delay(CHECK_MS, clock);
+    await delay(CHECK_MS, clock, aborted);
   }
   return true;
+}
+
+/** Does not begin, or does not wait for the end, when `aborted` says so. */
+async function untilAborted(aborted: AbortSignal, action: () => Promise<void>): Promise<void> {
+  if (aborted.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const onAbort = () => resolve();
+  aborted.addEventListener('abort', onAbort);
+  try {
+    await Promise.race([action(), promise]);
+  } finally {
+    aborted.removeEventListener('abort', onAbort);
+  }
 }
 
 export function willMessage({ topic, retain }: SessionSettings['will'], payload: string) {
