@@ -107,9 +107,21 @@ export class GatewayLine {
     this.#running = this.#run();
   }
 
-  async #run(): Promise<void> {
+  /**
+   * Ends the line of the fleet that the gateway has left, as its next batch would. Unless one is under way: then it does.
+   * @param incarnation of the registration that has moved
+   */
+  endLeftLine(incarnation: string): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    // The leader is asked: the view may show a registration that is gone.
+    this.#running = this.#run(() => this.#targetOf({ incarnation, isFromGateway: false }));
+  }
+
+  async #run(before?: () => Promise<unknown>): Promise<void> {
     const { signal, observer, progressed } = this.#context;
     try {
+      await before?.();
       for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
         signal.throwIfAborted();
         observer.batch(await this.#process(next.source));
@@ -196,7 +208,10 @@ export class GatewayLine {
   }
 
   /** The registration and its line, whose tail is known, and whose predecessor is closed; undefined: that one is gone. */
-  async #targetOf({ incarnation, isFromGateway }: ReadableEnvelope): Promise<Target | undefined> {
+  async #targetOf({
+    incarnation,
+    isFromGateway,
+  }: Pick<ReadableEnvelope, 'incarnation' | 'isFromGateway'>): Promise<Target | undefined> {
     for (let mayBeKnown = isFromGateway; ; mayBeKnown = false) {
       const record = await this.#registrationOf(incarnation, mayBeKnown);
       if (!record) return undefined;
