@@ -55,7 +55,7 @@ function partitionWith(
     line: new FakeOutbox().line,
     backlog,
     checkpoints,
-    formerFleet: () => ({ backlog, checkpoints, line: new FakeOutbox().line }),
+    formerFleet: () => ({ backlog, checkpoints, line: new FakeOutbox().line, follow: () => undefined }),
     vacantLeases: new VacantLeases({
       ...{ role: 'publisher', instance: 'publisher-1', nonce: 'nonce', ttlMs: 3_000 },
       ...{ leases: new InMemoryKv<LeaseRecord>(), clock, log: context.log },
