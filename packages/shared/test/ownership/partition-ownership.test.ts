@@ -128,6 +128,23 @@ describe('a lease under which nothing can be done any more', () => {
   });
 });
 
+test('a process whose name another one has taken gives away what it still holds', async () => {
+  const { clock, start, members } = setUp();
+  const a = start('a');
+  await clock.advance(SETTLE_MS);
+  expect(a.owned).toEqual(ALL);
+  members.view.hold();
+  members.expire('publisher.default.a');
+  await members.create('publisher.default.a', { instance: 'a', nonce: 'another', startedAt: '' });
+  members.view.release();
+  await clock.advance(TTL_MS + (PARTITIONS / 2) * 1_000);
+  expect(a.owned).toEqual([]);
+  expect(
+    sorted(a.events.filter((event) => event.startsWith('released')).map((event) => Number(event.slice(9)))),
+  ).toEqual(ALL);
+  await a.ownership.stop();
+});
+
 describe('taking', () => {
   test('waits a moment for others, then takes its share; the epoch is the revision of the creation', async () => {
     const { clock, start, leases, key } = setUp();

@@ -22,6 +22,7 @@ export class SimulatedProcess {
   readonly #clockOffset: number;
   readonly #sessions = new Map<number, SimulatedSession>();
   readonly #views: { relist(): void; stop(): void }[];
+  readonly #leases = new Map<number, HeldLease>();
   /** What would have run while the process stood still. */
   #deferred: (() => void)[] | undefined;
   #isCut = false;
@@ -116,6 +117,11 @@ export class SimulatedProcess {
         this.tick();
       });
     });
+  }
+
+  /** A record of a later epoch was found, or so it seemed. */
+  giveUp(partition: number): void {
+    this.run(() => this.#leases.get(partition)?.giveUp());
   }
 
   kill(): void {
@@ -247,6 +253,7 @@ export class SimulatedProcess {
 
   #acquired(held: HeldLease): void {
     const { partition } = held;
+    this.#leases.set(partition, held);
     const isUndisturbed = this.#world.acquired(this, held);
     const session = this.#sessions.get(partition);
     if (session && isUndisturbed) {
