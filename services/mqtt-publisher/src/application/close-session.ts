@@ -22,34 +22,39 @@ export interface Farewell {
   readonly goodbye: Goodbye;
   /** Whether the broker may forget the session. */
   readonly endsSession: boolean;
+  /** Whether others wait for it: the gateways of the same partition, with their sessions closed. */
+  readonly isAwaited: boolean;
   /** Another process owns the gateway: from then on not a word. */
   readonly aborted: AbortSignal;
 }
 
 /**
- * Finishes what is in flight, says good-bye, disconnects; all of it within `drainMs`, or twice that with something to
- * say. With `endsSession` the broker may forget the session, unless messages are left in it.
+ * Finishes what is in flight, says good-bye, disconnects; all of it within `drainMs`, or twice that when nobody waits for
+ * it. The broker may forget the session only if no messages are left in it.
  */
 export async function closeSession(
   session: MqttSession,
   pump: DeliveryPump,
   settings: SessionSettings,
-  { goodbye, endsSession, aborted }: Farewell,
+  { goodbye, endsSession, isAwaited, aborted }: Farewell,
   { limits, clock, log }: PartitionContext,
 ): Promise<void> {
   const { gatewayId, will } = settings;
   pump.pause();
   const began = clock.monotonic();
-  const isDrained = await drain(pump, limits.drainMs - LAST_WORD_MS, clock, aborted);
+  const patience = isAwaited
+    ? { totalMs: limits.drainMs - LAST_WORD_MS, answerMs: PATIENCE_MS }
+    : { totalMs: limits.drainMs, answerMs: Number.POSITIVE_INFINITY };
+  const isDrained = await drain(pump, patience, clock, aborted);
   const close = async () => {
     if (goodbye !== 'none') await pump.publishExtra(willMessage(will, will.payload), will.qos);
     if (goodbye === 'will_then_cleared') await pump.publishExtra(willMessage(will, ''), will.qos);
     await session.disconnect(pump.idle && endsSession);
   };
-  const untilMs = goodbye === 'none' ? limits.drainMs : 2 * limits.drainMs;
+  const untilMs = isAwaited ? limits.drainMs : 2 * limits.drainMs;
   const leftMs = untilMs - (clock.monotonic() - began);
   try {
-    const closingMs = isDrained || goodbye !== 'none' ? leftMs : Math.min(leftMs, LAST_WORD_MS);
+    const closingMs = isDrained || !isAwaited ? leftMs : Math.min(leftMs, LAST_WORD_MS);
     await withDeadline(untilAborted(aborted, close), closingMs, 'closing a session', clock);
     if (aborted.aborted) session.abort();
   } catch (error) {
@@ -59,11 +64,16 @@ export async function closeSession(
 }
 
 /** Waits for what is under way. False: the broker does not answer. */
-async function drain(pump: DeliveryPump, longestMs: number, clock: Clock, aborted: AbortSignal): Promise<boolean> {
+async function drain(
+  pump: DeliveryPump,
+  { totalMs, answerMs }: { totalMs: number; answerMs: number },
+  clock: Clock,
+  aborted: AbortSignal,
+): Promise<boolean> {
   const began = clock.monotonic();
   while (!pump.idle && !pump.isStuck && !aborted.aborted) {
     const tookMs = clock.monotonic() - began;
-    if (tookMs >= longestMs || (tookMs >= READ_MS && pump.owedForMs >= PATIENCE_MS)) return false;
+    if (tookMs >= totalMs || (tookMs >= READ_MS && pump.owedForMs >= answerMs)) return false;
     await delay(CHECK_MS, clock, aborted);
   }
   return true;

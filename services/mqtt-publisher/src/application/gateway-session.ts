@@ -310,7 +310,8 @@ export class GatewaySession {
       goodbye = leavesStaleWill(settings, this.#desired) ? 'will_then_cleared' : 'will';
     }
     const aborted = this.#aborted.signal;
-    const farewell = { goodbye, endsSession: endsSession(settings, this.#desired, why), aborted };
+    const isAwaited = why === 'stopped';
+    const farewell = { goodbye, endsSession: endsSession(settings, this.#desired, why), isAwaited, aborted };
     await closeSession(session, pump, settings, farewell, this.#context);
     if (aborted.aborted) return;
     if (why === 'replaced') this.#status.closedByUs('settings_changed', 'Reconnecting with changed settings.');

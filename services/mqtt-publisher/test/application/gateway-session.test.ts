@@ -105,6 +105,18 @@ describe('stop', () => {
     expect(harness.gateway.line.lane.settled).toBe(3);
   });
 
+  test('new settings wait for what is in flight as long as they may: nobody waits for them', async () => {
+    const harness = new SessionHarness({ mqtt: { will: { enabled: false } } });
+    await harness.start();
+    const { session, parts, gateway } = harness;
+    gateway.offer(batchOf(1, 3));
+    await parts.clock.advance(1_000);
+    parts.clock.setTimeout(() => session.acknowledge(), LIMITS.drainMs - 50);
+    gateway.update(harness.revised({ port: 1884, will: { enabled: false } }));
+    await parts.clock.advance(LIMITS.drainMs);
+    expect([session.isDisconnected, gateway.line.lane.settled]).toEqual([true, 3]);
+  });
+
   test('a DISCONNECT that does not end, with nothing in flight', async () => {
     const harness = new SessionHarness();
     await harness.start();
