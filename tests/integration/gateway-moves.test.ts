@@ -141,6 +141,17 @@ function expectGoodByes({ gatewayId }: GatewayClient): void {
   expect(words).toEqual(expected);
 }
 
+/** The longest time from a DISCONNECT to the next owner's CONNECT, ms. */
+function longestWithoutSession({ gatewayId }: GatewayClient): number {
+  const gaps: number[] = [];
+  let disconnectedAt: number | undefined;
+  for (const { packet, time } of broker.packets().filter(({ clientId }) => clientId === gatewayId)) {
+    if (packet.cmd === 'disconnect') disconnectedAt = time;
+    if (packet.cmd === 'connect' && disconnectedAt !== undefined) gaps.push(time - disconnectedAt);
+  }
+  return Math.max(...gaps);
+}
+
 /** Nothing is left in the streams of either fleet: what a move has copied, or left behind, is nobody's any more. */
 async function expectAllPurged(): Promise<void> {
   for (const stream of ['east', 'west'].flatMap((fleet) => [outboxStreamOf(fleet, 0), backlogStreamOf(fleet)])) {
@@ -164,6 +175,8 @@ describe('a gateway that is moved to another fleet under load', () => {
     expect(await expectAllDelivered(traffic, gateway)).toBe(0);
     expect(expectOneSessionAtATime(gateway)).toBe(3);
     expectGoodByes(gateway);
+    // Some 50 ms; but a second for a planned handover, whatever the machine does meanwhile.
+    expect(longestWithoutSession(gateway)).toBeLessThan(1_000);
     await waitFor(async () => (await gateway.status()).delivered >= traffic.acceptedCount);
     await expectAllPurged();
   });

@@ -106,12 +106,21 @@ test('kill -9 of one of three: the others have its partitions within the lease a
   }
 });
 
-test('SIGTERM of one of two: the other has its partitions within a second, without a repeat', async () => {
+test('SIGTERM of one of two, beside brokers that hang: the other has its partitions within a second, without a repeat', async () => {
+  await using hanging = await FaultableBroker.start();
+  hanging.faults.withholdPuback = true;
   const other = await fixture.startAnother('publisher-2');
   await shared([fixture.publisher, other]);
   await configureAll();
+  const hung = GATEWAYS.map((gateway) => `hung-${gateway}`);
+  for (const gateway of hung) {
+    const will = { enabled: false };
+    await fixture.configure(gateway, { host: hanging.host, port: hanging.port, will });
+    await fixture.emit(gateway, 1);
+  }
   await emitAll(5);
   await arrived(5);
+  await waitFor(() => hung.every((gateway) => deliveredCounters(hanging, gateway).length > 0), { timeoutMs: 10_000 });
   const stoppedAt = performance.now();
   const exit = other.stop();
   await waitFor(async () => (await owned(fixture.publisher)) === PARTITIONS, { timeoutMs: 15_000, intervalMs: 20 });

@@ -72,6 +72,8 @@ async function startEncoding(context: Context, nats: Nats, registry: Registry): 
   });
   const housekeeping = new Housekeeping({
     ...{ partitions, readings, purge, clock, log },
+    gateways: ports.gateways,
+    partitionCount: config.partitions,
     intervalMs: config.housekeepingIntervalSeconds * 1000,
     isPurger: () => ownership.owns(0) && partitions.get(0)?.state === 'live',
   });

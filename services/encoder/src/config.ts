@@ -55,7 +55,7 @@ export const EncoderConfig = Type.Object({
     default: 30,
     minimum: 1,
     maximum: 3_600,
-    description: 'Time between two purges of READINGS, and two looks at idle partitions.',
+    description: 'Time between two purges of READINGS, two looks at idle partitions, and at moved gateways.',
   }),
 });
 

@@ -12,6 +12,7 @@ import {
   DEADLETTER_STREAM,
   KvStore,
   KvView,
+  keys,
   outboxStreamOf,
   STATUS_EVENTS_STREAM,
   waitForTopology,
@@ -27,6 +28,7 @@ import { MqttJsConnector } from './adapters/mqtt/mqtt-js-connector.ts';
 import { SystemNames } from './adapters/mqtt/system-names.ts';
 import { TlsMemory } from './adapters/mqtt/tls-memory.ts';
 import { DrainedRooms } from './adapters/nats/drained-rooms.ts';
+import { followWrites } from './adapters/nats/follow-writes.ts';
 import { IntegrationDirectory } from './adapters/nats/integration-directory.ts';
 import { NatsBacklogStore } from './adapters/nats/nats-backlog-store.ts';
 import { NatsCheckpointStore } from './adapters/nats/nats-checkpoint-store.ts';
@@ -89,6 +91,10 @@ export async function startApp(context: ServiceContext<PublisherConfig>): Promis
       checkpoints: new NatsCheckpointStore(checkpoints, name),
       backlog: new NatsBacklogStore(nats, name, unreadableOf(name), log),
       line: new NatsLineReader(nats, name, unreadableOf(name)),
+      follow(partition, onWrite, signal) {
+        const key = { bucket: 'checkpoints', name: keys.checkpoint('publisher', name, partition) } as const;
+        void followWrites(nats, key, onWrite, signal, log);
+      },
     }),
     vacantLeases: await VacantLeases.open(nats, { role: 'publisher', instance: config.instance }, { clock, log }),
     deadLetters: new NatsDeadLetters(nats, fleet),
@@ -126,7 +132,7 @@ export async function startApp(context: ServiceContext<PublisherConfig>): Promis
   registerConnectGauges(registry, connecting);
   ownership.start(publisher);
   const purger = new Purger({
-    ...{ nats, clock, log },
+    ...{ nats, unreadable, clock, log },
     records: { fleet, partitions, checkpoints, encoderCheckpoints, directory },
     intervalMs: config.purgeIntervalMs,
     isPurger: () => ownership.owns(0),

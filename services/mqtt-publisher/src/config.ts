@@ -57,7 +57,7 @@ export const PublisherConfig = Type.Object({
   ),
   backoffBaseMs: ms(1_000, 'Upper bound of the first delay before connecting again; doubles at each attempt.'),
   backoffMaxMs: ms(60_000, 'Upper bound of every delay before connecting again.'),
-  drainMs: ms(2_000, 'How long a planned end of a session waits for acknowledgements.'),
+  drainMs: ms(700, 'How long a handover of a session takes at most; less if its broker does not answer.'),
   awayMs: ms(3_000, 'A broker away for so long has its messages moved to the waiting room.'),
   lineMaxAgeMs: ms(
     30_000,

@@ -17,6 +17,7 @@ export const ERROR_CODES = [
   'STOP_DEADLINE',
   'SECRET_UNREADABLE',
   'INSTANCE_NAME_TAKEN',
+  'EPOCH_SUPERSEDED',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -44,9 +44,13 @@ export interface OwnershipEffects {
   readLease(partition: number): void;
   /** Asks the leader whether a lease is still ours. */
   confirm(lease: HeldLease): Promise<boolean>;
+  /** A handler has found a later epoch. To be answered by the core's `giveUp`. */
+  giveUp(lease: HeldLease): void;
   acquired(lease: HeldLease, how: Acquisition): void;
   /** To be answered by `letGo`. */
   lost(partition: number): void;
+  /** The lease is given up because of a later epoch. To be answered by `letGo`. */
+  superseded(partition: number): void;
   /** To be answered by `letGo`. */
   release(partition: number): void;
   /** Another process has our name. `isAlive`: it goes on renewing its entry, so it is not a former life of ours. */

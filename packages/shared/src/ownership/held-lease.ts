@@ -8,6 +8,7 @@ export interface HeldLeaseOptions {
   clock: Pick<Clock, 'monotonic'>;
   /** Asks the leader. */
   confirm: (lease: HeldLease) => Promise<boolean>;
+  giveUp: (lease: HeldLease) => void;
 }
 
 /** A lease of this process, as it hands it out. */
@@ -36,6 +37,10 @@ export class HeldLease implements Lease {
 
   confirm(): Promise<boolean> {
     return this.isValid() ? this.#options.confirm(this) : Promise.resolve(false);
+  }
+
+  giveUp(): void {
+    this.#options.giveUp(this);
   }
 
   renewed(revision: number, deadline: number): void {

@@ -1,7 +1,9 @@
 import type { Clock } from '../lifecycle/index.ts';
 import type { Departure, Revisioned } from '../nats/index.ts';
+import { ClaimBackoff } from './claim-backoff.ts';
 import type { Acquisition, LeaseAnswer, OwnershipEffects } from './effects.ts';
 import { HeldLease } from './held-lease.ts';
+import { LeaseSight } from './lease-sight.ts';
 import type { Membership } from './membership.ts';
 import type { LeaseRecord } from './ownership.ts';
 import type { OwnershipTiming } from './timing.ts';
@@ -27,6 +29,8 @@ type SlotState = 'idle' | 'held' | 'expired' | 'releasing' | 'deleting' | 'losin
 
 type SlotRequest = 'create' | 'renew' | 'adopt' | 'delete' | 'read';
 
+const AGAIN: Acquisition = { after: 'again', gapMs: undefined };
+
 /** What this process knows and does about the lease of one partition. One request at a time. */
 export class LeaseSlot {
   readonly partition: number;
@@ -39,12 +43,15 @@ export class LeaseSlot {
   #notBefore = Number.NEGATIVE_INFINITY;
   #renewAt = Number.NEGATIVE_INFINITY;
   #isLeaving = false;
-  #seen: { record: LeaseRecord; revision: number; at: number } | undefined;
-  #gone: { by: LeaseRecord; how: Departure; at: number; lastSeenAt: number } | undefined;
+  readonly #backoff: ClaimBackoff;
+  readonly #sight: LeaseSight;
 
   constructor(partition: number, options: LeaseSlotOptions) {
     this.partition = partition;
     this.#options = options;
+    this.#backoff = new ClaimBackoff(options.timing);
+    const { nonce, timing, clock, membership } = options;
+    this.#sight = new LeaseSight({ partition, nonce, timing, clock, membership });
   }
 
   get isHeld(): boolean {
@@ -87,11 +94,11 @@ export class LeaseSlot {
     if (this.#options.clock.monotonic() < this.#dueAt()) return;
     switch (this.#state) {
       case 'idle':
-        if (this.#seen && !this.#isSeenAsOurs) this.#ask('read');
-        else this.#ask(this.#seen ? 'adopt' : 'create');
+        if (this.#sight.isOurs) this.#ask('adopt');
+        else this.#ask(this.#sight.revision === undefined ? 'create' : 'read');
         break;
       case 'expired':
-        this.#ask(this.#isSeenAsOurs ? 'adopt' : 'create');
+        this.#ask(this.#sight.isOurs ? 'adopt' : 'create');
         break;
       case 'held':
       case 'releasing':
@@ -105,22 +112,17 @@ export class LeaseSlot {
     }
   }
 
-  seen({ value: record, revision }: Revisioned<LeaseRecord>): void {
-    if (this.#seen && this.#seen.revision >= revision) return;
-    this.#seen = { record, revision, at: this.#options.clock.monotonic() };
-    this.#gone = undefined;
-    if (record.nonce === this.#options.nonce) return;
+  seen(record: Revisioned<LeaseRecord>): void {
+    const { revision } = record;
+    if (revision <= (this.#sight.revision ?? 0)) return;
+    this.#sight.seen(record);
+    if (this.#sight.isOurs) return;
     // The bucket has one history: a later lease of another means that ours has ended.
     if (this.#lease && revision > this.#lease.revision) this.#supersede();
   }
 
   gone(how: Departure): void {
-    const before = this.#seen;
-    if (!before) return;
-    this.#seen = undefined;
-    const at = this.#options.clock.monotonic();
-    this.#gone = { by: before.record, how, at, lastSeenAt: before.at };
-    if (this.#state === 'held') this.#isInDoubt = true;
+    if (this.#sight.gone(how) && this.#state === 'held') this.#isInDoubt = true;
   }
 
   answered(answer: LeaseAnswer): void {
@@ -149,7 +151,6 @@ export class LeaseSlot {
 
   /** The leader has said what is true. */
   found(found: Revisioned<LeaseRecord> | undefined): void {
-    const { nonce, clock } = this.#options;
     if (!found) {
       this.gone('missed');
       this.#isInDoubt = false;
@@ -159,9 +160,8 @@ export class LeaseSlot {
       return;
     }
     if (this.#lease && found.revision < this.#lease.revision) return; // asked for by others, before it was ours
-    this.#seen = { record: found.value, revision: found.revision, at: clock.monotonic() };
-    this.#gone = undefined;
-    if (found.value.nonce !== nonce) {
+    this.#sight.seen(found);
+    if (!this.#sight.isOurs) {
       this.#supersede();
       return;
     }
@@ -177,15 +177,19 @@ export class LeaseSlot {
     }
   }
 
-  get #isSeenAsOurs(): boolean {
-    return this.#seen?.record.nonce === this.#options.nonce;
-  }
-
   /** Begins the planned handover. */
   release(): void {
     if (this.#state !== 'held' && this.#state !== 'expired') return;
     this.#state = 'releasing';
     this.#options.effects.release(this.partition);
+  }
+
+  /** Under this lease nothing can be done any more. */
+  giveUp(lease: HeldLease): void {
+    if (lease !== this.#lease || (this.#state !== 'held' && this.#state !== 'expired')) return;
+    this.#backoff.gaveUp(this.#options.clock.monotonic());
+    this.#state = 'releasing';
+    this.#options.effects.superseded(this.partition);
   }
 
   /** The handlers have let go, after `release` or `lost`. */
@@ -205,7 +209,7 @@ export class LeaseSlot {
     if (this.#isInDoubt) return Number.NEGATIVE_INFINITY;
     switch (this.#state) {
       case 'idle':
-        return this.#claimableAt();
+        return this.#isLeaving ? Number.POSITIVE_INFINITY : Math.max(this.#backoff.until, this.#sight.claimableAt());
       case 'held':
         return this.#renewAt;
       case 'releasing':
@@ -216,21 +220,6 @@ export class LeaseSlot {
       case 'losing':
         return Number.POSITIVE_INFINITY;
     }
-  }
-
-  #claimableAt(): number {
-    const { membership, timing } = this.#options;
-    if (this.#isLeaving) return Number.POSITIVE_INFINITY;
-    // After a creation whose outcome was unknown: ours already, but to be renewed before use.
-    if (this.#isSeenAsOurs) return Number.NEGATIVE_INFINITY;
-    if (!membership.isSettled || !membership.shouldOwn(this.partition)) return Number.POSITIVE_INFINITY;
-    // Silent for longer than a lease lives: what was seen last was old news, or its end was never announced.
-    if (this.#seen) return this.#seen.at + 1.5 * timing.ttlMs;
-    const gone = this.#gone;
-    if (!gone || gone.how === 'deleted' || !membership.isLive(gone.by.instance, gone.by.nonce)) {
-      return Number.NEGATIVE_INFINITY;
-    }
-    return gone.at + timing.graceMs;
   }
 
   #written(request: SlotRequest | undefined, revision: number, askedAt: number): void {
@@ -246,10 +235,13 @@ export class LeaseSlot {
       this.#isInDoubt = true;
       return;
     }
-    const how = this.#acquisition();
+    const how = this.#state === 'expired' ? AGAIN : this.#sight.acquisition();
     this.#lease?.end();
-    const confirm = (lease: HeldLease) => effects.confirm(lease);
-    const lease = new HeldLease({ partition: this.partition, epoch: revision, instance, clock, confirm });
+    const lease = new HeldLease({
+      ...{ partition: this.partition, epoch: revision, instance, clock },
+      confirm: (held) => effects.confirm(held),
+      giveUp: (held) => effects.giveUp(held),
+    });
     lease.renewed(revision, deadline);
     this.#lease = lease;
     if (this.#isLeaving) {
@@ -260,14 +252,6 @@ export class LeaseSlot {
     if (this.#state === 'losing' || this.#state === 'releasing') return;
     this.#state = 'held';
     effects.acquired(lease, how);
-  }
-
-  #acquisition(): Acquisition {
-    const gone = this.#gone;
-    if (this.#state === 'expired') return { after: 'again', gapMs: undefined };
-    if (!gone || gone.by.nonce === this.#options.nonce) return { after: 'free', gapMs: undefined };
-    const gapMs = this.#options.clock.monotonic() - gone.lastSeenAt;
-    return { after: gone.how === 'deleted' ? 'handover' : 'expiry', gapMs };
   }
 
   #failed(request: SlotRequest | undefined): void {
@@ -311,7 +295,7 @@ export class LeaseSlot {
         effects.renewLease(partition, this.#lease?.revision ?? 0);
         break;
       case 'adopt':
-        effects.renewLease(partition, this.#seen?.revision ?? 0);
+        effects.renewLease(partition, this.#sight.revision ?? 0);
         break;
     }
   }

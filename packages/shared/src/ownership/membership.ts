@@ -151,6 +151,8 @@ export class Membership {
       this.#dueAt = Number.NEGATIVE_INFINITY;
       return;
     }
+    // The server has answered: what we still hold is for others to have.
+    this.#isInDoubt = false;
     effects.nameTaken(found.value, this.#namesake !== undefined && found.revision > this.#namesake);
     this.#namesake = found.revision;
     this.#dueAt = clock.monotonic() + timing.ttlMs;

@@ -1,6 +1,7 @@
 import type { Clock } from '../lifecycle/index.ts';
 import type { Departure, Revisioned } from '../nats/index.ts';
 import type { LeaseAnswer, MemberAnswer, OwnershipEffects } from './effects.ts';
+import type { HeldLease } from './held-lease.ts';
 import { LeaseSlot } from './lease-slot.ts';
 import { Membership } from './membership.ts';
 import type { LeaseRecord, MemberRecord } from './ownership.ts';
@@ -104,6 +105,11 @@ export class OwnershipCore {
   /** The handlers have let go of a partition, after `lost` or `release`. */
   letGo(partition: number): void {
     this.#slots[partition]?.letGo();
+  }
+
+  /** Under this lease nothing can be done any more: something durable is of a later epoch. */
+  giveUp(lease: HeldLease): void {
+    this.#slots[lease.partition]?.giveUp(lease);
   }
 
   /** The store may have lost or expired anything meanwhile: looks at once at what is ours. */

@@ -9,6 +9,7 @@ export class OwnershipMetrics implements OwnershipObserver {
   readonly #acquired: Counter<'after'>;
   readonly #handedOver: Counter;
   readonly #lost: Counter;
+  readonly #superseded: Counter;
   readonly #takeover: Histogram;
 
   constructor(role: string, registry: Registry) {
@@ -29,6 +30,11 @@ export class OwnershipMetrics implements OwnershipObserver {
     this.#lost = new Counter({
       name: `gatecast_${role}_partitions_lost_total`,
       help: 'Partitions that another process took because this one had gone silent.',
+      registers,
+    });
+    this.#superseded = new Counter({
+      name: `gatecast_${role}_partitions_superseded_total`,
+      help: 'Leases given up because a record of the partition was of a later epoch.',
       registers,
     });
     this.#takeover = new Histogram({
@@ -67,6 +73,10 @@ export class OwnershipMetrics implements OwnershipObserver {
 
   lost(): void {
     this.#lost.inc();
+  }
+
+  superseded(): void {
+    this.#superseded.inc();
   }
 
   handedOver(): void {

@@ -16,6 +16,12 @@ export interface Lease {
    * it says what `isValid()` says. Never rejects.
    */
   confirm(): Promise<boolean>;
+  /**
+   * To be called by whoever finds a durable record of a higher epoch: under this lease nothing can be done any more. It is
+   * given up, so that a new epoch begins, here or elsewhere, after a moment; `lost` is called meanwhile. No effect if the
+   * partition is not held by this lease.
+   */
+  giveUp(): void;
 }
 
 export interface OwnershipHandlers {
@@ -24,7 +30,7 @@ export interface OwnershipHandlers {
    * expired and nobody else had taken it.
    */
   acquired(partition: number, lease: Lease): void;
-  /** Another process owns the partition: stop acting and let go of everything. */
+  /** Another process owns the partition, or has owned it after us: stop acting and let go of everything. */
   lost(partition: number): Promise<void>;
   /** We are about to give the partition up: finish what is under way and record it. */
   release(partition: number): Promise<void>;

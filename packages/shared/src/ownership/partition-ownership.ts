@@ -18,6 +18,8 @@ export function leaseKeyOf(role: string, fleet: string, partition: number): stri
 export interface OwnershipObserver {
   acquired(how: Acquisition): void;
   lost(): void;
+  /** A lease was given up because something durable is of a later epoch. */
+  superseded(): void;
   handedOver(): void;
 }
 
@@ -180,8 +182,13 @@ export class PartitionOwnership implements Ownership {
         this.#askLease(partition, () => deleted(leases.store.delete(leaseKey(partition), revision))),
       readLease: (partition: number) => this.#askLease(partition, () => found(leases.store.get(leaseKey(partition)))),
       confirm: (held: HeldLease) => this.#confirm(held),
+      giveUp: (held: HeldLease) => {
+        this.#core.giveUp(held);
+        this.#planTick();
+      },
       acquired: (held: HeldLease, how: Acquisition) => this.#acquired(held, how),
       lost: (partition: number) => void this.#lost(partition),
+      superseded: (partition: number) => void this.#superseded(partition),
       release: (partition: number) => void this.#release(partition),
       nameTaken: (by: MemberRecord, isAlive: boolean) => this.#nameTaken(by, isAlive),
     };
@@ -248,6 +255,14 @@ export class PartitionOwnership implements Ownership {
     const { log, role, fleet, observer } = this.#options;
     log.warn({ role, fleet, partition }, 'another process owns the partition now');
     observer?.lost();
+    await this.#let(partition, this.#handlers?.lost(partition));
+  }
+
+  async #superseded(partition: number): Promise<void> {
+    const { log, role, fleet, observer } = this.#options;
+    const code = 'EPOCH_SUPERSEDED';
+    log.error({ code, role, fleet, partition }, 'a record of the partition is of a later epoch: giving up the lease');
+    observer?.superseded();
     await this.#let(partition, this.#handlers?.lost(partition));
   }
 

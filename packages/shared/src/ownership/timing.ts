@@ -14,6 +14,10 @@ export interface OwnershipTiming {
   readonly stableMs: number;
   /** From one handover for the sake of balance to the next. */
   readonly handoverMs: number;
+  /** After a lease was given up because of a later epoch: the first wait, doubled each time … */
+  readonly backoffMs: number;
+  /** … up to this. */
+  readonly maxBackoffMs: number;
 }
 
 const LONGEST_SETTLE_MS = 1_000;
@@ -27,5 +31,7 @@ export function ownershipTiming(ttlMs: number, handoversPerSecond: number): Owne
     graceMs: ttlMs / 4,
     stableMs: ttlMs / 2,
     handoverMs: 1_000 / handoversPerSecond,
+    backoffMs: ttlMs / 4,
+    maxBackoffMs: 5 * ttlMs,
   };
 }

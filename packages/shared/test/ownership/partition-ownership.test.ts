@@ -79,6 +79,72 @@ function setUp() {
 
 const sorted = (numbers: Iterable<number>) => [...numbers].sort((a, b) => a - b);
 
+describe('a lease under which nothing can be done any more', () => {
+  const BACKOFF_MS = TTL_MS / 4;
+
+  test('is given up, for a new epoch; each time in a row after a longer wait', async () => {
+    const { clock, start, leases, key } = setUp();
+    const a = start('a');
+    await clock.advance(SETTLE_MS);
+    const waits: number[] = [];
+    for (let n = 0; n < 8; n += 1) {
+      a.events.length = 0;
+      const before = a.leases.get(0)!;
+      before.giveUp();
+      before.giveUp();
+      await clock.advance(0);
+      expect([before.isValid(), a.ownership.owns(0), await leases.get(key(0))]).toEqual([false, false, undefined]);
+      const began = clock.monotonic();
+      while (!a.ownership.owns(0)) await clock.advance(100);
+      waits.push(clock.monotonic() - began);
+      expect(a.events).toEqual(['lost 0', 'acquired 0']);
+      expect(a.leases.get(0)!.epoch).toBeGreaterThan(before.epoch);
+    }
+    expect(waits.map((ms) => ms / BACKOFF_MS)).toEqual([1, 2, 4, 8, 16, 20, 20, 20]);
+    expect(a.lines.filter((line) => line.includes('EPOCH_SUPERSEDED'))).toHaveLength(8);
+    await clock.advance(20 * BACKOFF_MS + 1_000);
+    a.leases.get(0)!.giveUp();
+    await clock.advance(BACKOFF_MS);
+    expect(a.ownership.owns(0)).toBe(true);
+    await a.ownership.stop();
+  });
+
+  test('is left to whoever has taken it: no fight', async () => {
+    const { clock, start, leases, key } = setUp();
+    const a = start('a');
+    await clock.advance(SETTLE_MS);
+    const lease = a.leases.get(0)!;
+    leases.view.hold();
+    leases.expire(key(0));
+    await leases.create(key(0), { instance: 'b', nonce: 'b', renewedAt: '' });
+    lease.giveUp();
+    await clock.advance(10);
+    leases.view.release();
+    expect((await leases.get(key(0)))?.value.nonce).toBe('b');
+    await clock.advance(TTL_MS);
+    expect((await leases.get(key(0)))?.value.nonce).toBe('b');
+    expect(a.events.filter((event) => event === 'lost 0')).toHaveLength(1);
+    await a.ownership.stop();
+  });
+});
+
+test('a process whose name another one has taken gives away what it still holds', async () => {
+  const { clock, start, members } = setUp();
+  const a = start('a');
+  await clock.advance(SETTLE_MS);
+  expect(a.owned).toEqual(ALL);
+  members.view.hold();
+  members.expire('publisher.default.a');
+  await members.create('publisher.default.a', { instance: 'a', nonce: 'another', startedAt: '' });
+  members.view.release();
+  await clock.advance(TTL_MS + (PARTITIONS / 2) * 1_000);
+  expect(a.owned).toEqual([]);
+  expect(
+    sorted(a.events.filter((event) => event.startsWith('released')).map((event) => Number(event.slice(9)))),
+  ).toEqual(ALL);
+  await a.ownership.stop();
+});
+
 describe('taking', () => {
   test('waits a moment for others, then takes its share; the epoch is the revision of the creation', async () => {
     const { clock, start, leases, key } = setUp();

@@ -1,40 +1,31 @@
-import { isGatecastError } from '@gatecast/shared/errors';
 import { completeIntegration, type GatewayRecord, type Integration } from '@gatecast/shared/model';
 import type { Revisioned } from '@gatecast/shared/nats';
-import { type BatchLimits, Chain, type ChainStart, type Emission } from '../domain/chain.ts';
+import { type BatchLimits, Chain, type ChainStart } from '../domain/chain.ts';
 import { createEncoder, type Encoder } from '../domain/formats/encoder.ts';
 import { parseMeasurements, parseMessages } from '../domain/measurement-body.ts';
 import type { RecentReadings } from '../domain/recent-readings.ts';
 import { rememberReadings, type SourceWork, stepsOf, stepsOfMessages } from '../domain/source-work.ts';
-import type { Persistence } from './persistence.ts';
+import { ChainPublisher, type ChainPublisherContext } from './chain-publisher.ts';
 import type {
   BatchOutcome,
   BatchTrace,
   DeadLetterPort,
   GatewayDirectory,
-  Observer,
   OutboxLine,
-  OutboxPort,
   ReadableEnvelope,
   SourceMessage,
   TracerPort,
 } from './ports.ts';
 import type { PreparedSource, SourcePreparer } from './source-preparer.ts';
 
-export interface LineContext {
+export interface LineContext extends ChainPublisherContext {
   readonly partition: number;
   readonly gateways: GatewayDirectory;
-  readonly outbox: OutboxPort;
   readonly deadLetters: DeadLetterPort;
   readonly tracer: TracerPort;
-  readonly observer: Observer;
   readonly limits: BatchLimits;
   readonly recent: RecentReadings;
   readonly preparer: SourcePreparer;
-  readonly persistence: Persistence;
-  readonly signal: AbortSignal;
-  /** Whether this process may write for the partition now. */
-  readonly isOwner: () => boolean;
   /** The gateway's progress has changed. */
   readonly progressed: (line: GatewayLine) => void;
 }
@@ -57,7 +48,6 @@ interface Queued {
   readonly done: () => void;
 }
 
-const OWNER_POLL_MS = 50;
 /** The end of a line is nobody's reading. */
 const NO_TRACE: BatchTrace = { inject() {}, end() {} };
 /** Stands in subjects for the fleet of a gateway that is not registered. */
@@ -71,6 +61,7 @@ export class GatewayLine {
   readonly gatewayId: string;
   readonly #context: LineContext;
   readonly #chain: Chain;
+  readonly #publisher: ChainPublisher;
   readonly #queue: Queued[] = [];
   #isRunning = false;
   #running: Promise<void> = Promise.resolve();
@@ -82,6 +73,7 @@ export class GatewayLine {
     this.gatewayId = gatewayId;
     this.#context = context;
     this.#chain = new Chain(start);
+    this.#publisher = new ChainPublisher(this.#chain, context, () => context.progressed(this));
     this.#heardAt = start?.t;
   }
 
@@ -107,9 +99,21 @@ export class GatewayLine {
     this.#running = this.#run();
   }
 
-  async #run(): Promise<void> {
+  /**
+   * Ends the line of the fleet that the gateway has left, as its next batch would. Unless one is under way: then it does.
+   * @param incarnation of the registration that has moved
+   */
+  endLeftLine(incarnation: string): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    // The leader is asked: the view may show a registration that is gone.
+    this.#running = this.#run(() => this.#targetOf({ incarnation, isFromGateway: false }));
+  }
+
+  async #run(before?: () => Promise<unknown>): Promise<void> {
     const { signal, observer, progressed } = this.#context;
     try {
+      await before?.();
       for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
         signal.throwIfAborted();
         observer.batch(await this.#process(next.source));
@@ -196,7 +200,10 @@ export class GatewayLine {
   }
 
   /** The registration and its line, whose tail is known, and whose predecessor is closed; undefined: that one is gone. */
-  async #targetOf({ incarnation, isFromGateway }: ReadableEnvelope): Promise<Target | undefined> {
+  async #targetOf({
+    incarnation,
+    isFromGateway,
+  }: Pick<ReadableEnvelope, 'incarnation' | 'isFromGateway'>): Promise<Target | undefined> {
     for (let mayBeKnown = isFromGateway; ; mayBeKnown = false) {
       const record = await this.#registrationOf(incarnation, mayBeKnown);
       if (!record) return undefined;
@@ -204,7 +211,7 @@ export class GatewayLine {
       if (movedFrom !== undefined && moves > 0) await this.#leave(incarnation, movedFrom, record);
       const line = this.#lineIn(fleet);
       this.#begin(incarnation, fleet);
-      if (!this.#chain.knowsTail) await this.#readTail(line);
+      if (!this.#chain.knowsTail) await this.#publisher.readTail(line);
       if (!this.#chain.isEnded) return { record, line };
       // Another encoder has closed it: what is known here of the registration is old.
     }
@@ -220,8 +227,8 @@ export class GatewayLine {
     if (this.#chain.progress?.i === incarnation && this.#chain.moves >= moves) return;
     const line = this.#lineIn(fleet);
     this.#begin(incarnation, fleet);
-    if (!this.#chain.knowsTail) await this.#readTail(line);
-    await this.#publishAll(() => this.#chain.ending(value.fleet), line, revision, NO_TRACE);
+    if (!this.#chain.knowsTail) await this.#publisher.readTail(line);
+    await this.#publisher.publishAll(() => this.#chain.ending(value.fleet), line, revision, NO_TRACE);
     this.#chain.moved(moves);
     observer.lineMoved();
     progressed(this);
@@ -247,71 +254,15 @@ export class GatewayLine {
     return this.#settings;
   }
 
-  async #readTail(line: OutboxLine): Promise<void> {
-    const { outbox, persistence } = this.#context;
-    this.#chain.adoptTail(await persistence.untilDone('reading the outbox tail', () => outbox.tail(line)));
-  }
-
   /** Publishes what is left of `work`, wherever the gateway's line goes meanwhile. False: its registration is gone. */
   async #emit(work: SourceWork, target: Target, envelope: ReadableEnvelope, trace: BatchTrace): Promise<boolean> {
     const { limits } = this.#context;
     const { revision } = target.record;
     let line: OutboxLine | undefined = target.line;
-    while (line && !(await this.#publishAll(() => this.#chain.next(work, limits), line, revision, trace))) {
+    while (line && !(await this.#publisher.publishAll(() => this.#chain.next(work, limits), line, revision, trace))) {
       line = (await this.#targetOf(envelope))?.line;
     }
     return line !== undefined;
-  }
-
-  /** Publishes one after the other what `next` gives. False: the line turned out to have its end. */
-  async #publishAll(
-    next: () => Emission | undefined,
-    line: OutboxLine,
-    settings: number,
-    trace: BatchTrace,
-  ): Promise<boolean> {
-    const { outbox, persistence, observer, signal, isOwner, progressed } = this.#context;
-    let failures = 0;
-    for (let emission = next(); emission; emission = next()) {
-      signal.throwIfAborted();
-      if (!isOwner()) await persistence.until(isOwner, OWNER_POLL_MS);
-      try {
-        const sequence = await outbox.publish(line, emission, settings, trace);
-        this.#chain.emitted(emission, sequence);
-        observer.emitted(emission.messages.length);
-        progressed(this);
-        failures = 0;
-      } catch (error) {
-        if (!isGatecastError(error)) throw error;
-        failures += 1;
-        observer.publishFailed(error.code);
-        await this.#afterFailure(error, failures, line);
-        if (this.#chain.isEnded) return false;
-      }
-    }
-    return true;
-  }
-
-  /** Not stored: again later. Perhaps stored, by us or by another encoder: the tail says so. */
-  async #afterFailure(error: { code: string }, failures: number, line: OutboxLine): Promise<void> {
-    const { persistence, observer } = this.#context;
-    switch (error.code) {
-      case 'SUBJECT_SEQUENCE_CONFLICT':
-      case 'OUTCOME_UNKNOWN':
-        if (failures > 1) await persistence.pause('publishing to the outbox', error, failures - 1);
-        await this.#readTail(line);
-        return;
-      case 'STORAGE_FULL':
-        observer.waitingForOutbox(1);
-        try {
-          await persistence.pause('publishing to a full outbox', error, failures);
-        } finally {
-          observer.waitingForOutbox(-1);
-        }
-        return;
-      default:
-        await persistence.pause('publishing to the outbox', error, failures);
-    }
   }
 
   async #setAside(

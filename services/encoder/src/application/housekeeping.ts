@@ -1,13 +1,17 @@
 import { isGatecastError } from '@gatecast/shared/errors';
 import { type Clock, Periodic } from '@gatecast/shared/lifecycle';
 import type { Logger } from '@gatecast/shared/logging';
+import { partitionOf } from '@gatecast/shared/model';
 import type { Partitions } from './partitions.ts';
-import type { ReadingsPort } from './ports.ts';
+import type { GatewayDirectory, ReadingsPort } from './ports.ts';
 import type { ReadingsPurge } from './readings-purge.ts';
 
 export interface HousekeepingOptions {
   readonly partitions: Partitions;
   readonly readings: ReadingsPort;
+  readonly gateways: Pick<GatewayDirectory, 'moved'>;
+  /** How many there are, whoever owns them. */
+  readonly partitionCount: number;
   readonly purge: ReadingsPurge;
   readonly intervalMs: number;
   /** Whether this process is the one that purges. */
@@ -16,7 +20,7 @@ export interface HousekeepingOptions {
   readonly log: Logger;
 }
 
-/** What has to be done now and then: idle partitions moved on, deleted gateways forgotten, READINGS purged. */
+/** What has to be done now and then: idle partitions moved on, lines ended, deleted gateways forgotten, READINGS purged. */
 export class Housekeeping {
   readonly #options: HousekeepingOptions;
   readonly #periodic: Periodic;
@@ -44,7 +48,10 @@ export class Housekeeping {
   }
 
   async #round(signal: AbortSignal): Promise<void> {
-    const { partitions, readings, purge, isPurger } = this.#options;
+    const { partitions, readings, gateways, partitionCount, purge, isPurger } = this.#options;
+    for (const gateway of gateways.moved()) {
+      partitions.get(partitionOf(gateway.gatewayId, partitionCount))?.endLeftLine(gateway);
+    }
     for (const partition of partitions) {
       if (signal.aborted) return;
       const { lastSequence } = await readings.state(partition.partition);

@@ -1,6 +1,6 @@
 import type { Clock } from '@gatecast/shared/lifecycle';
 import type { Logger } from '@gatecast/shared/logging';
-import type { EncoderCheckpoint, GatewayEncoderPosition } from '@gatecast/shared/model';
+import type { EncoderCheckpoint, GatewayEncoderPosition, GatewayRecord } from '@gatecast/shared/model';
 import { ALL_FLEETS, keys, type Revisioned } from '@gatecast/shared/nats';
 import type { Lease } from '@gatecast/shared/ownership';
 import type { BatchLimits } from '../domain/chain.ts';
@@ -162,6 +162,14 @@ export class Partition {
     if (this.#positions.passTo(lastSequence)) this.#keeper.changed();
   }
 
+  /** A gateway that has moved and sends nothing is told from the others by the record; what announced it may be lost. */
+  endLeftLine({ gatewayId, incarnation, moves = 0 }: GatewayRecord): void {
+    if (this.#state !== 'live') return;
+    const entry = this.#entries.get(gatewayId);
+    if (entry?.i === incarnation && (entry.g ?? 0) >= moves) return;
+    this.#lineOf(gatewayId).endLeftLine(incarnation);
+  }
+
   /** Removes the entries of gateways that are deleted, and were last heard of before the look-back. */
   async forgetDeleted(): Promise<void> {
     const { gateways, clock } = this.#ports;
@@ -292,6 +300,7 @@ export class Partition {
     this.#state = 'stale';
     this.#log.warn({ epoch: this.#lease.epoch }, 'not the latest owner of the partition; doing nothing for it');
     this.#abort.abort();
+    this.#lease.giveUp();
   }
 
   async #settle(): Promise<void> {

@@ -119,6 +119,8 @@ export interface GatewayDirectory {
   known(gatewayId: string): Revisioned<GatewayRecord> | undefined;
   /** The newest there is, from the leader. */
   ask(gatewayId: string): Promise<Revisioned<GatewayRecord> | undefined>;
+  /** Those known here that have ever changed their fleet. */
+  moved(): Iterable<GatewayRecord>;
 }
 
 /** What is known of the gateways' sensors. */

@@ -164,6 +164,7 @@ export class FakeLease implements Lease {
   readonly instance = 'test';
   readonly epoch: number;
   valid = true;
+  isGivenUp = false;
 
   constructor(epoch: number) {
     this.epoch = epoch;
@@ -175,5 +176,9 @@ export class FakeLease implements Lease {
 
   async confirm(): Promise<boolean> {
     return this.valid;
+  }
+
+  giveUp(): void {
+    this.isGivenUp = true;
   }
 }

@@ -36,8 +36,9 @@ describe('Partition', () => {
     const life = await world.register('gw');
     await world.checkpoints.create('encoder._.0', { epoch: 11, seq: 0, gateways: {} });
     world.send('gw', life, 1);
-    const { partition } = startPartition(world, { epoch: 10 });
+    const { partition, lease } = startPartition(world, { epoch: 10 });
     await waitFor(() => partition.state === 'stale');
+    expect(lease.isGivenUp).toBe(true);
     expect(world.values('gw')).toEqual([]);
     expect((await world.record())?.epoch).toBe(11);
   });
@@ -45,13 +46,13 @@ describe('Partition', () => {
   it('stops when a later owner has written the record', async () => {
     const world = new EncoderWorld();
     const life = await world.register('gw');
-    const { partition } = startPartition(world);
+    const { partition, lease } = startPartition(world);
     world.send('gw', life, 1);
     await waitFor(() => world.values('gw').length === 1);
     const found = await world.checkpoints.get('encoder._.0');
     await world.checkpoints.update('encoder._.0', { epoch: 12, seq: 0, gateways: {} }, found!.revision);
     await world.clock.advance(250);
-    expect(partition.state).toBe('stale');
+    expect([partition.state, lease.isGivenUp]).toEqual(['stale', true]);
     world.send('gw', life, 2);
     await world.clock.advance(1_000);
     expect(world.values('gw')).toEqual([1]);

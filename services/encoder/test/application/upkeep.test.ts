@@ -186,8 +186,10 @@ describe('Housekeeping', () => {
       lookBackMs: HOUR,
     });
     let isPurger = false;
-    const options = { partitions, readings, purge, clock, log, intervalMs: 30_000, isPurger: () => isPurger };
-    const housekeeping = new Housekeeping(options);
+    const housekeeping = new Housekeeping({
+      ...{ partitions, readings, purge, clock, log, intervalMs: 30_000 },
+      ...{ gateways: world.ports.gateways, partitionCount: 1, isPurger: () => isPurger },
+    });
     housekeeping.start();
     await world.clock.advance(60_000);
     expect((await world.record())?.seq).toBe(200);
@@ -197,5 +199,47 @@ describe('Housekeeping', () => {
     expect(world.readings.purgedBefore).toBe(140);
     await housekeeping.stop();
     expect(world.clock.pendingTimers).toBe(0);
+  });
+
+  it('ends the line of a gateway that has moved, when nobody said so', async () => {
+    const world = new EncoderWorld();
+    const partitions = new Partitions(world.ports, LIMITS);
+    onTestFinished(() => partitions.lost(0));
+    const { readings, observer, log, clock, gateways } = world.ports;
+    const purge = new ReadingsPurge({
+      ...{ readings, observer, log, checkpoints: world.checkpoints, partitions: 1, lookBackMs: HOUR },
+    });
+    const housekeeping = new Housekeeping({
+      ...{ partitions, readings, purge, clock, log, intervalMs: 30_000 },
+      ...{ gateways, partitionCount: 1, isPurger: () => false },
+    });
+    const life = await world.register('gw', {}, 'a');
+    await world.register('silent', {}, 'a');
+    partitions.acquired(0, new FakeLease(10));
+    housekeeping.start();
+    world.send('gw', life, 1);
+    await world.settle();
+    for (const gateway of ['gw', 'silent']) await world.move(gateway, 'b', { announce: false });
+    await world.clock.advance(30_250);
+    const ends = (gateway: string) =>
+      world.outbox
+        .of(gateway, 'a')
+        .flatMap(({ emission: { first, movedTo } }) => (movedTo ? [`${first} ${movedTo}`] : []));
+    expect([ends('gw'), ends('silent')]).toEqual([['2 b'], ['1 b']]);
+    expect((await world.record())?.gateways).toMatchObject({ gw: { c: 1, g: 1 }, silent: { c: 0, g: 1 } });
+    const { asked } = world;
+    await world.clock.advance(60_000);
+    expect([ends('gw'), world.asked - asked]).toEqual([['2 b'], 0]);
+    // A former registration in a view that is behind is nobody's.
+    world.integrations.view.hold();
+    const next = await world.register('gw', {}, 'b');
+    world.send('gw', next, 2);
+    await world.settle();
+    await world.clock.advance(60_000);
+    world.send('gw', next, 3);
+    await world.clock.advance(250);
+    expect(world.values('gw', 'b')).toEqual([2, 3]);
+    expect((await world.record())?.gateways.gw).toMatchObject({ i: next, c: 2 });
+    await housekeeping.stop();
   });
 });

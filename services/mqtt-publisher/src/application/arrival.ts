@@ -5,6 +5,7 @@ import type { Revisioned } from '@gatecast/shared/nats';
 import { type Batch, isSignOfLife } from '../domain/batch.ts';
 import { isSameLine, type LineName } from '../domain/place.ts';
 import type { PartitionContext } from './context.ts';
+import type { FormerRecord } from './former-record.ts';
 import type { BacklogTail, FormerFleet, LineReader } from './ports.ts';
 import type { StandIn } from './stand-in.ts';
 import { putInto } from './transfer.ts';
@@ -16,6 +17,7 @@ export interface ArrivalOptions {
   readonly entry: Revisioned<GatewayRecord>;
   readonly from: string;
   readonly former: FormerFleet;
+  readonly formerRecord: FormerRecord;
   /** The gateway's batches in this fleet's outbox. */
   readonly line: LineReader;
   readonly standIn: StandIn;
@@ -80,26 +82,47 @@ export class Arrival implements LineName {
   }
 
   async run(): Promise<void> {
+    const done = this.#options.formerRecord.use();
+    try {
+      await this.#untilArrived();
+    } finally {
+      done();
+    }
+  }
+
+  /** Tries again whenever the former fleet's record is written; and now and then, since that may go unheard. */
+  async #untilArrived(): Promise<void> {
+    const { formerRecord, context } = this.#options;
+    const { signal } = this.#stopped;
+    let isDue = true;
+    for (let waitMs = FIRST_WAIT_MS; !signal.aborted; ) {
+      const { writes } = formerRecord;
+      const outcome = await this.#try(isDue);
+      if (outcome === 'arrived') return;
+      isDue = outcome === 'failed' || !(await formerRecord.nextWrite(writes, waitMs, context.clock, signal));
+      if (outcome === 'failed') await delay(waitMs, context.clock, signal);
+      if (isDue) waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS);
+    }
+  }
+
+  /** @param mayStandIn whether to look if the former fleet has no owner, too */
+  async #try(mayStandIn: boolean): Promise<'arrived' | 'waiting' | 'failed'> {
     const { context, from } = this.#options;
-    const { clock, log } = context;
     const { gatewayId } = this.entry.value;
-    const signal = this.#stopped.signal;
-    for (let waitMs = FIRST_WAIT_MS; !signal.aborted; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
-      try {
-        if (context.lease().isValid() && (await this.#arrive())) return;
-      } catch (error) {
-        if (!isGatecastError(error)) throw error;
-        log.warn({ err: error, gatewayId, from }, 'could not take a gateway over from another fleet, trying again');
-      }
-      await delay(waitMs, clock, signal);
+    try {
+      return context.lease().isValid() && (await this.#arrive(mayStandIn)) ? 'arrived' : 'waiting';
+    } catch (error) {
+      if (!isGatecastError(error)) throw error;
+      context.log.warn({ err: error, gatewayId, from }, 'could not take a gateway over from another fleet');
+      return 'failed';
     }
   }
 
   /** False: not yet. */
-  async #arrive(): Promise<boolean> {
+  async #arrive(mayStandIn: boolean): Promise<boolean> {
     const { from, context, record, onArrived } = this.#options;
     const { gatewayId } = this.entry.value;
-    this.checkpoint ??= await this.#takeOver();
+    this.checkpoint ??= await this.#takeOver(mayStandIn);
     if (!this.checkpoint || !this.#mayAct()) return false;
     await record(this.checkpoint);
     let tail = await context.backlog.tail(gatewayId);
@@ -115,11 +138,11 @@ export class Arrival implements LineName {
   }
 
   /** What this fleet's record is to say, once the former waiting room is empty; undefined: not given away yet. */
-  async #takeOver(): Promise<GatewayCheckpoint | undefined> {
+  async #takeOver(mayStandIn: boolean): Promise<GatewayCheckpoint | undefined> {
     const { former, context } = this.#options;
     const { gatewayId } = this.entry.value;
     const { incarnation, moves } = this;
-    const given = await this.#given();
+    const given = await this.#given(mayStandIn);
     if (!given) return undefined;
     const { m: _to, g: _before, h: handled = 0, ...counters } = given;
     const tail = await former.backlog.tail(gatewayId);
@@ -139,13 +162,13 @@ export class Arrival implements LineName {
   }
 
   /** The former fleet's entry, if it says that the gateway was given away. */
-  async #given(): Promise<GatewayCheckpoint | undefined> {
-    const { former, context, from, standIn } = this.#options;
+  async #given(mayStandIn: boolean): Promise<GatewayCheckpoint | undefined> {
+    const { former, formerRecord, from, standIn } = this.#options;
     const gateway = this.#options.entry.value;
-    const entry = ownEntry((await former.checkpoints.read(context.partition))?.value, gateway);
+    const entry = ownEntry((await formerRecord.read())?.value, gateway);
     const isLast = (entry?.g ?? 0) === this.moves - 1;
     if (entry?.m !== undefined && isLast) return entry;
-    return isLast ? await standIn.giveAway(gateway, from, former, () => this.#mayAct()) : undefined;
+    return isLast && mayStandIn ? await standIn.giveAway(gateway, from, former, () => this.#mayAct()) : undefined;
   }
 
   /** Puts what its line here has brought since the last time into the waiting room. Resolves to the end of that. */

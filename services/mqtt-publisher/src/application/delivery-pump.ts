@@ -1,3 +1,4 @@
+import { delay } from '@gatecast/shared/lifecycle';
 import type { MqttMessage } from '@gatecast/shared/outbox';
 import { withinCapabilities } from '../domain/broker-limits.ts';
 import { fitToBroker } from '../domain/fit-to-broker.ts';
@@ -43,6 +44,9 @@ interface Extra {
 
 /** An unproven QoS 0 publish is followed by a PINGREQ after this share of the acknowledgement deadline. */
 const PROBE_SHARE = 10;
+
+const FIRST_STORE_RETRY_MS = 200;
+const LAST_STORE_RETRY_MS = 5_000;
 
 /**
  * Moves messages from a lane through one session: keeps the window, bounds what is sent beyond the durable record, and
@@ -107,6 +111,16 @@ export class DeliveryPump {
   /** Whether everything sent is acknowledged. */
   get idle(): boolean {
     return this.#line.lane.inFlight === 0 && this.#extra === 0 && this.#extras.length === 0;
+  }
+
+  /** How long the broker has owed the answer that is next, ms; 0 when it owes none. */
+  get owedForMs(): number {
+    return this.#isAnswered ? 0 : this.#context.clock.monotonic() - this.#lastProgress;
+  }
+
+  /** Whether nothing more can come of what is under way: it is behind a message that is held aside in this session. */
+  get isStuck(): boolean {
+    return this.#isAnswered && this.#line.poison.heldCount > 0;
   }
 
   /** Whether nothing waits for an answer of the broker. What waits for our own record is not the broker's fault. */
@@ -374,17 +388,21 @@ export class DeliveryPump {
   }
 
   async #setAside(item: LaneItem, reason: string, reasonCode: number): Promise<void> {
-    const { deadLetters, observer, log } = this.#context;
-    if (!item.batch || !item.message) return;
-    try {
-      await deadLetters.put(item.batch, item.message, reason);
-    } catch (error) {
-      log.error(
-        { err: error, gatewayId: this.#line.gatewayId },
-        'could not set a message aside; it will be sent again',
-      );
-      if (this.#open) this.#events.onFailure({ kind: 'refused', reasonCode });
-      return;
+    const { deadLetters, observer, log, clock } = this.#context;
+    const { batch, message } = item;
+    if (!batch || !message) return;
+    // That DEADLETTER does not answer is not the broker's fault: its deadline does not run.
+    this.#line.lane.refused(item);
+    this.#lastProgress = clock.monotonic();
+    for (let waitMs = FIRST_STORE_RETRY_MS; this.#open; waitMs = Math.min(2 * waitMs, LAST_STORE_RETRY_MS)) {
+      try {
+        await deadLetters.put(batch, message, reason);
+        break;
+      } catch (error) {
+        const { gatewayId } = this.#line;
+        log.error({ err: error, gatewayId, counter: item.counter }, 'could not set a message aside, trying again');
+        await delay(waitMs, clock);
+      }
     }
     if (!this.#open) return;
     observer.deadLettered(reason);
@@ -393,7 +411,6 @@ export class DeliveryPump {
       'the broker refuses a message: set aside',
     );
     this.#line.lane.acknowledged(item, 'aside');
-    this.#lastProgress = this.#context.clock.monotonic();
     this.#events.onSetAside(reasonCode);
     this.run();
   }

@@ -87,18 +87,24 @@ export class FleetPublisher implements OwnershipHandlers {
 
   #start(number: number, lease: WatchedLease): void {
     const { dependencies } = this.#options;
-    const partition = new Partition(number, dependencies, () => {
-      dependencies.log.warn({ partition: number }, 'another process has the record of this partition');
-      void this.lost(number);
-    });
+    const partition = new Partition(number, dependencies, () => this.#superseded(owned));
     const owned: Owned = { partition, lease, started: Promise.resolve(), hasFailed: false };
     this.#owned.set(number, owned);
     owned.started = partition.start(lease).then((isOurs) => {
-      if (isOurs) return;
+      if (isOurs || this.#owned.get(number) !== owned) return;
       owned.hasFailed = !lease.isValid();
-      if (owned.hasFailed) return;
-      dependencies.log.error({ partition: number, epoch: lease.epoch }, 'the checkpoint is of a higher epoch');
+      if (!owned.hasFailed) this.#superseded(owned);
     });
+  }
+
+  /** The record is of a later epoch: the partition would be nobody's for as long as we renewed our lease. */
+  #superseded({ partition, lease }: Owned): void {
+    const { log } = this.#options.dependencies;
+    const { number } = partition;
+    log.warn({ partition: number, epoch: lease.epoch }, 'another process has the record of this partition');
+    partition.abort();
+    if (this.#owned.get(number)?.partition === partition) this.#owned.delete(number);
+    lease.giveUp();
   }
 
   /** Slow brokers make no event of their own. */

@@ -2,10 +2,12 @@ import { delay } from '@gatecast/shared/lifecycle';
 import type { GatewayCheckpoint } from '@gatecast/shared/model';
 import type { Batch } from '../domain/batch.ts';
 import { Lane } from '../domain/lane.ts';
+import { LineAge } from '../domain/line-age.ts';
 import type { PartitionContext } from './context.ts';
 import { ExactlyOnce, mayBeHeld } from './exactly-once.ts';
 import { PoisonWatch } from './poison-watch.ts';
 import type { BacklogTail } from './ports.ts';
+import { RoomReader } from './room-reader.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 /**
@@ -15,7 +17,6 @@ import { WaitingRoom } from './waiting-room.ts';
  */
 export type LineMode = 'live' | 'behind' | 'rejoining';
 
-const RETRY_MS = 200;
 const LEAVE_CHECK_MS = 10;
 
 /**
@@ -37,6 +38,7 @@ export class GatewayLine {
   readonly #onFed: () => void;
   readonly #stopped = new AbortController();
   readonly #room: WaitingRoom;
+  readonly #reader: RoomReader;
 
   #mode: LineMode = 'live';
   /** Read from OUTBOX, neither in the lane nor in the waiting room yet. */
@@ -44,17 +46,11 @@ export class GatewayLine {
   /** Settled counter that the durable record holds. */
   #recorded: number;
   #brokerAway = false;
-  /** When the batches of the moving line came that are not durably settled, oldest first; monotonic ms. */
-  #arrivals: { last: number; at: number }[] = [];
-  #agesSince = Number.NEGATIVE_INFINITY;
+  readonly #age: LineAge;
   #isTooOld = false;
   #working = false;
   /** Circumstances have changed since the step under way began. */
   #workAgain = false;
-  #draining = false;
-  #drainAgain = false;
-  /** Counts how often unsent messages were taken out of the lane: a read begun before has lost its place. */
-  #removals = 0;
 
   constructor(
     gatewayId: string,
@@ -76,6 +72,8 @@ export class GatewayLine {
     this.#recorded = checkpoint.s;
     this.#room = new WaitingRoom(gatewayId, checkpoint, tail, context, this.#stopped.signal);
     if (this.#room.handled > checkpoint.s) this.#mode = 'behind';
+    this.#age = new LineAge(context.limits.lineMaxAgeMs);
+    this.#reader = this.#createReader();
   }
 
   get mode(): LineMode {
@@ -117,7 +115,7 @@ export class GatewayLine {
       this.#context.observer.repeated(batch.messages.length);
       return;
     }
-    if (this.#mode === 'live') this.#arrivals.push({ last: batch.last, at: this.#context.clock.monotonic() });
+    if (this.#mode !== 'behind') this.#age.arrived(batch.last, this.#context.clock.monotonic());
     const direct = this.#mode === 'live' && !this.#working && this.#waiting.length === 0 && this.#fits(batch);
     if (direct && !this.#brokerAway) {
       this.#take(batch);
@@ -131,10 +129,8 @@ export class GatewayLine {
   checkAge(): void {
     const now = this.#context.clock.monotonic();
     // While we may not act nobody can be blamed for being slow.
-    if (!this.#mayAct()) this.#agesSince = now;
-    const oldest = this.#arrivals[0];
-    if (this.#mode !== 'live' || !oldest) return;
-    if (now - Math.max(oldest.at, this.#agesSince) <= this.#context.limits.lineMaxAgeMs) return;
+    if (!this.#mayAct()) this.#age.countFrom(now);
+    if (!this.#age.isTooOld(now)) return;
     this.#isTooOld = true;
     this.wake();
   }
@@ -145,7 +141,7 @@ export class GatewayLine {
     if (this.#working) this.#workAgain = true;
     else void this.#work();
     // Reading starts anew each time: let the lane get half empty first.
-    if (this.lane.size <= this.#context.limits.laneMaxMessages / 2) this.#feed();
+    if (this.lane.size <= this.#context.limits.laneMaxMessages / 2) this.#reader.feed();
   }
 
   /** The broker has been away for `awayMs`, or is back. */
@@ -158,7 +154,7 @@ export class GatewayLine {
   /** What `checkpoint()` returned is durable now. */
   recordedAs(checkpoint: GatewayCheckpoint): void {
     this.#recorded = checkpoint.s;
-    while (this.#arrivals[0] && this.#arrivals[0].last <= checkpoint.s) this.#arrivals.shift();
+    this.#age.settledUpTo(checkpoint.s);
     this.#room.recordedUpTo(checkpoint.s);
     this.exactlyOnce.recorded(checkpoint);
     this.poison.recorded(checkpoint);
@@ -238,7 +234,26 @@ export class GatewayLine {
     } finally {
       this.#working = false;
     }
-    this.#feed();
+    this.#reader.feed();
+  }
+
+  #createReader(): RoomReader {
+    return new RoomReader({
+      ...{ gatewayId: this.gatewayId, lane: this.lane, room: this.#room, context: this.#context },
+      stopped: this.#stopped.signal,
+      isBehind: () => this.#mode === 'behind',
+      mayRead: () => !this.#brokerAway && this.#mayAct(),
+      isFilling: () => this.#working || this.#waiting.length > 0,
+      recorded: () => this.#recorded,
+      take: (batch) => this.#take(batch),
+      onFed: this.#onFed,
+      onEmpty: () => {
+        this.#mode = 'rejoining';
+      },
+      onRest: () => {
+        if (this.#mode === 'rejoining') this.wake();
+      },
+    });
   }
 
   #mayAct(): boolean {
@@ -267,10 +282,11 @@ export class GatewayLine {
         if (this.lane.size === 0) this.#mode = 'live';
         else if (
           this.#brokerAway ||
+          this.#isTooOld ||
           this.#isLaneStuck ||
           this.#waitingMessages() > this.#context.limits.laneMaxMessages
         )
-          this.#mode = 'behind';
+          this.#fallBehind();
         else return false;
         return true;
       }
@@ -303,95 +319,27 @@ export class GatewayLine {
       (batch) => !batch.inBacklog && batch.last > this.#recorded && !waiting.has(batch),
     );
     log.info({ gatewayId: this.gatewayId, batches: unrecorded.length }, 'moving to the waiting room');
-    this.#mode = 'behind';
-    this.#isTooOld = false;
-    this.#arrivals = [];
+    this.#fallBehind();
     this.#removeUnsent();
     this.#waiting = [...unrecorded, ...this.#waiting];
   }
 
-  /** Sees to it that the lane is fed from the waiting room, now or after the read under way. */
-  #feed(): void {
-    if (this.#mode !== 'behind') return;
-    if (this.#draining) this.#drainAgain = true;
-    else void this.#drain();
-  }
-
-  async #drain(): Promise<void> {
-    const { clock, log } = this.#context;
-    this.#draining = true;
-    do {
-      this.#drainAgain = false;
-      try {
-        await this.#drainOnce();
-      } catch (error) {
-        log.warn({ err: error, gatewayId: this.gatewayId }, 'could not read the waiting room');
-        await delay(RETRY_MS, clock, this.#stopped.signal);
-        this.#drainAgain = true;
-      }
-    } while (this.#drainAgain && this.#mode === 'behind' && this.#canDrain());
-    this.#draining = false;
-    if (this.#mode === 'rejoining') this.wake();
-  }
-
-  /** Feeds the lane from the waiting room until that is empty, or the lane full. */
-  async #drainOnce(): Promise<void> {
-    await this.#room.findTail();
-    while (this.#mode === 'behind' && this.#canDrain()) {
-      if (this.lane.firstNeeded > this.#room.last) {
-        if (this.#working || this.#waiting.length > 0) return;
-        if (this.#room.handled >= this.lane.next) this.#lose(this.#room.handled);
-        this.#mode = 'rejoining';
-        return;
-      }
-      if (!(await this.#readBacklog())) return;
-    }
-  }
-
-  #canDrain(): boolean {
-    const { limits } = this.#context;
-    const room = this.lane.size < limits.laneMaxMessages;
-    return room && !this.#brokerAway && this.#mayAct();
-  }
-
-  /** Returns false when reading was broken off: the lane is full or was emptied, or the lease is gone. */
-  async #readBacklog(): Promise<boolean> {
-    // A read proves a gap only up to the end known before it.
-    const { last } = this.#room;
-    const removals = this.#removals;
-    for await (const batch of this.#room.read()) {
-      if (removals !== this.#removals || this.#stopped.signal.aborted) return false;
-      if (this.#room.passed(batch) && batch.last > this.#recorded) {
-        // Also what the lane holds already: if the session ends it may have to be read again.
-        this.#room.taken(batch);
-        if (batch.last >= this.lane.firstNeeded) this.#take(batch);
-      }
-      if (!this.#canDrain()) return false;
-    }
-    if (removals !== this.#removals || this.#stopped.signal.aborted) return false;
-    this.lane.forgo(last);
-    if (this.lane.next <= last) this.#lose(last);
-    return true;
-  }
-
-  #lose(last: number): void {
-    const { observer, log } = this.#context;
-    const from = this.lane.next;
-    this.lane.lose(last);
-    observer.lost(last - from + 1);
-    log.warn({ gatewayId: this.gatewayId, from, to: last }, 'messages lost to limits');
-    this.#onFed();
-  }
-
   /** Frees the memory of what came from the waiting room and is not sent: it is read again when the broker is back. */
   #forgetUnsent(): void {
-    this.#mode = 'behind';
+    this.#fallBehind();
     this.#removeUnsent();
     this.#room.rewind();
   }
 
+  /** What the moving line brings goes to the waiting room: there it may get as old as it likes. */
+  #fallBehind(): void {
+    this.#mode = 'behind';
+    this.#isTooOld = false;
+    this.#age.forget();
+  }
+
   #removeUnsent(): void {
-    this.#removals += 1;
+    this.#reader.losePlace();
     this.lane.removeUnsent();
   }
 }

@@ -309,8 +309,11 @@ export class GatewaySession {
     if (why === 'replaced' && settings.will.enabled) {
       goodbye = leavesStaleWill(settings, this.#desired) ? 'will_then_cleared' : 'will';
     }
-    const farewell = { goodbye, endsSession: endsSession(settings, this.#desired, why) };
+    const aborted = this.#aborted.signal;
+    const isAwaited = why === 'stopped';
+    const farewell = { goodbye, endsSession: endsSession(settings, this.#desired, why), isAwaited, aborted };
     await closeSession(session, pump, settings, farewell, this.#context);
+    if (aborted.aborted) return;
     if (why === 'replaced') this.#status.closedByUs('settings_changed', 'Reconnecting with changed settings.');
     else this.#status.closedByUs('handover', 'Handed over, or stopped.');
   }

@@ -4,6 +4,7 @@ import type { Revisioned } from '@gatecast/shared/nats';
 import type { Batch } from '../domain/batch.ts';
 import { Arrival } from './arrival.ts';
 import type { PartitionContext } from './context.ts';
+import { FormerRecord } from './former-record.ts';
 import type { PartitionDependencies } from './partition-dependencies.ts';
 import type { BacklogTail } from './ports.ts';
 import { StandIn } from './stand-in.ts';
@@ -25,6 +26,8 @@ export class Moves {
   readonly #options: MovesOptions;
   readonly #standIn: StandIn;
   readonly #arrivals = new Map<string, Arrival>();
+  /** By fleet. */
+  readonly #formerRecords = new Map<string, FormerRecord>();
   readonly #given = new Map<string, GatewayCheckpoint>();
   readonly #stopped = new AbortController();
 
@@ -71,9 +74,11 @@ export class Moves {
   expect(entry: Revisioned<GatewayRecord>, from: string): void {
     const { gatewayId } = entry.value;
     const { dependencies, context, onArrived } = this.#options;
+    const former = dependencies.formerFleet(from);
+    const formerRecord = this.#formerRecords.get(from) ?? new FormerRecord(former, context.partition);
+    this.#formerRecords.set(from, formerRecord);
     const arrival: Arrival = new Arrival({
-      ...{ entry, from, context },
-      former: dependencies.formerFleet(from),
+      ...{ entry, from, context, former, formerRecord },
       line: dependencies.line,
       standIn: this.#standIn,
       record: (checkpoint) => this.#record(gatewayId, checkpoint),

@@ -169,6 +169,8 @@ export interface FormerFleet {
   readonly checkpoints: CheckpointStore;
   readonly backlog: BacklogStore;
   readonly line: LineReader;
+  /** Calls `onWrite` soon after each write of the record of `partition`, until `signal` aborts. One may be missed. */
+  follow(partition: number, onWrite: () => void, signal: AbortSignal): void;
 }
 
 /** The gateways of the fleet, and those that are leaving it: who they are and how they are set. */

@@ -1,5 +1,5 @@
 import { isGatecastError } from '@gatecast/shared/errors';
-import { delay } from '@gatecast/shared/lifecycle';
+import { delay, withDeadline } from '@gatecast/shared/lifecycle';
 import type { GatewayCheckpoint, GatewayRecord, PublisherCheckpoint } from '@gatecast/shared/model';
 import type { Revisioned } from '@gatecast/shared/nats';
 import type { Batch } from '../domain/batch.ts';
@@ -31,6 +31,8 @@ export class ServedGateways {
   readonly #moves: Moves;
   /** Lines that are known to be nobody's here any more: their messages are dropped without asking again. */
   readonly #goneLines = new Set<string>();
+  /** Those that are gone and say good-bye to their brokers. */
+  readonly #retiring = new Map<Gateway, Promise<void>>();
   /** Gateways whose line has its end. */
   readonly #leaving = new WeakSet<Gateway>();
   #record: PublisherCheckpoint;
@@ -145,14 +147,25 @@ export class ServedGateways {
   /** Planned end: other processes serve them next. */
   async stop(): Promise<void> {
     this.#moves.stop();
-    await Promise.all([...this.#gateways.values()].map((gateway) => gateway.stop()));
+    await Promise.all([this.#goodbyes(), ...[...this.#gateways.values()].map((gateway) => gateway.stop())]);
   }
 
   /** Another process owns the partition. */
   abort(): void {
     this.#moves.stop();
-    for (const gateway of this.#gateways.values()) gateway.abort();
+    for (const gateway of [...this.#gateways.values(), ...this.#retiring.keys()]) gateway.abort();
     this.#gateways.clear();
+  }
+
+  /** The others of the partition, who wait for their next owner, do not wait for a broker that answers nothing. */
+  async #goodbyes(): Promise<void> {
+    const { limits, clock, log } = this.#options.context;
+    try {
+      await withDeadline(Promise.all(this.#retiring.values()), limits.drainMs, 'saying good-bye', clock);
+    } catch (error) {
+      log.warn({ err: error }, 'gateways that are gone could not say good-bye to their brokers');
+      for (const gateway of this.#retiring.keys()) gateway.abort();
+    }
   }
 
   #ownerOf({ gatewayId, headers }: Batch): Gateway | undefined {
@@ -194,7 +207,11 @@ export class ServedGateways {
       observer.dropped('former_incarnation', batch.messages.length);
       outstanding.remove(batch);
     }
-    gateway.retire().catch((error) => log.error({ err: error, gatewayId }, 'could not retire the gateway'));
+    const retired = gateway
+      .retire()
+      .catch((error) => log.error({ err: error, gatewayId }, 'could not retire the gateway'))
+      .finally(() => this.#retiring.delete(gateway));
+    this.#retiring.set(gateway, retired);
   }
 
   /** Remembers the latest ones; what was forgotten is looked up again. */

@@ -30,6 +30,10 @@ export class WatchedLease implements Lease {
     return this.#lease.confirm();
   }
 
+  giveUp(): void {
+    this.#lease.giveUp();
+  }
+
   /** Whether it is valid, and was not when it was asked at some time since it was last found to be so. */
   isValidAgain(): boolean {
     if (!this.isValid() || !this.#hasSaidNo) return false;

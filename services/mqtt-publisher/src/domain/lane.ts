@@ -7,10 +7,11 @@ import type { Batch } from './batch.ts';
  * - `received`: the broker has it and waits for our PUBREL (QoS 2).
  * - `released`: PUBREL is out.
  * - `acknowledged`: PUBACK or PUBCOMP has come, or, at QoS 0, it has left the socket.
- * - `aside`: the broker refused it for good.
+ * - `refused`: the broker refused it for good; it is not in DEADLETTER yet.
+ * - `aside`: it is.
  * - `held`: not to be sent in this session: it may be what the former ones ended with.
  */
-export type LaneItemState = 'queued' | 'sent' | 'received' | 'released' | 'acknowledged' | 'aside' | 'held';
+export type LaneItemState = 'queued' | 'sent' | 'received' | 'released' | 'acknowledged' | 'refused' | 'aside' | 'held';
 
 /** One message on its way to the broker, or a gap: messages that the waiting room's limits have cost. */
 export interface LaneItem {
@@ -262,6 +263,13 @@ export class Lane {
     this.#unanswered -= 1;
   }
 
+  /** The broker has refused the message for good: what it waits for now is not the broker. */
+  refused(item: LaneItem): void {
+    if (item.state !== 'sent') return;
+    item.state = 'refused';
+    this.#unanswered -= 1;
+  }
+
   /** Marks what `peekRelease` returned as released. */
   released(item: LaneItem): void {
     if (item.state === 'queued') this.#inFlight += 1;
@@ -271,10 +279,11 @@ export class Lane {
 
   /** An item needs nothing more: it was acknowledged, or set aside. Has no effect on the counters by itself. */
   acknowledged(item: LaneItem, outcome: 'delivered' | 'aside'): void {
-    if (item.state !== 'sent' && item.state !== 'released') return;
+    const { state } = item;
+    if (state !== 'sent' && state !== 'released' && state !== 'refused') return;
     item.state = outcome === 'aside' ? 'aside' : 'acknowledged';
     this.#inFlight -= 1;
-    this.#unanswered -= 1;
+    if (state !== 'refused') this.#unanswered -= 1;
   }
 
   /** Moves the settled counter over everything that is contiguously done. Returns whether it moved. */
@@ -308,7 +317,7 @@ export class Lane {
    */
   sessionLost(recorded = 0): void {
     for (const item of this.#items) {
-      if (item.state === 'held') item.state = 'queued';
+      if (item.state === 'held' || item.state === 'refused') item.state = 'queued';
       if (item.state === 'released') item.state = item.lost ? 'queued' : 'received';
       if (item.state === 'sent' || (item.state === 'received' && item.counter > recorded)) item.state = 'queued';
     }
@@ -390,7 +399,7 @@ function isDone(item: LaneItem): boolean {
 }
 
 function isInFlight({ state }: LaneItem): boolean {
-  return state === 'sent' || state === 'received' || state === 'released';
+  return state === 'sent' || state === 'received' || state === 'released' || state === 'refused';
 }
 
 /** Done ones too: a repeat must not look like a gap. */

@@ -377,14 +377,49 @@ describe('refusals', () => {
     expect(harness.line.lane.settled).toBe(0);
   });
 
-  test('that cannot be set aside: it will be sent again', async () => {
+  test('that cannot be set aside: the session stays, the rest flows, and it is tried again', async () => {
     open();
     harness.deadLetterFailure = new Error('NATS is away');
-    harness.offer(1);
+    harness.offer(1, 3);
+    session.refuse('1', 135);
+    session.acknowledge();
+    await harness.clock.advance(2 * ACK_TIMEOUT_MS);
+    expect([failures, setAside, harness.line.lane.settled]).toEqual([[], [], 0]);
+    harness.offer(4);
+    session.acknowledge();
+    harness.deadLetterFailure = undefined;
+    await harness.clock.advance(5_000);
+    expect(setAside).toEqual([135]);
+    expect(harness.line.checkpoint()).toMatchObject({ s: 4, x: 1 });
+    expect(counters()).toEqual(upTo(4));
+  });
+
+  test('whose DEADLETTER does not answer: the deadline of the broker runs for what it owes', async () => {
+    open();
+    harness.context.deadLetters.put = () => new Promise(() => undefined);
+    harness.offer(1, 2);
+    session.refuse('1', 135);
+    await harness.clock.advance(ACK_TIMEOUT_MS / 2);
+    session.acknowledge();
+    await harness.clock.advance(2 * ACK_TIMEOUT_MS);
+    expect(failures).toEqual([]);
+    harness.offer(3);
+    await harness.clock.advance(ACK_TIMEOUT_MS);
+    expect(failures).toEqual([{ kind: 'ack_timeout' }]);
+  });
+
+  test('that was not set aside when the session ended is sent again', async () => {
+    open();
+    harness.deadLetterFailure = new Error('NATS is away');
+    harness.offer(1, 2);
     session.refuse('1', 135);
     await harness.settle();
-    expect(failures).toEqual([{ kind: 'refused', reasonCode: 135 }]);
-    expect(harness.line.lane.settled).toBe(0);
+    pump.close('closed');
+    harness.deadLetterFailure = undefined;
+    await harness.clock.advance(10_000);
+    expect(harness.deadLetters).toEqual([]);
+    open();
+    expect(counters()).toEqual([1, 2]);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { GatewayRecord } from '@gatecast/shared/model';
 import type { KeyValueView } from '@gatecast/shared/nats';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { FleetPublisher } from '../../src/application/fleet-publisher.ts';
 import { upTo } from '../support/batches.ts';
 import { FakeLease } from '../support/fake-lease.ts';
@@ -13,7 +13,7 @@ const NOTHING_CHANGES: KeyValueView<GatewayRecord> = {
 };
 
 /** The publisher of fleet east, with the one partition and its gateway. */
-async function publishing(): Promise<{ world: MoveWorld; lease: FakeLease }> {
+async function publishing(): Promise<{ world: MoveWorld; publisher: FleetPublisher; lease: FakeLease }> {
   const world = new MoveWorld();
   const { clock } = world;
   const dependencies = world.dependencies(
@@ -31,7 +31,7 @@ async function publishing(): Promise<{ world: MoveWorld; lease: FakeLease }> {
   world.fleet('east').outbox.emit(1, 3);
   await clock.advance(500);
   expect(world.broker.counters).toEqual(upTo(3));
-  return { world, lease };
+  return { world, publisher, lease };
 }
 
 test.each([50, 5_000])('what came while the lease was not valid, for %i ms, is sent when it is again', async (ms) => {
@@ -44,4 +44,44 @@ test.each([50, 5_000])('what came while the lease was not valid, for %i ms, is s
   lease.valid = true;
   await world.clock.advance(1_000);
   expect(world.broker.counters).toEqual(upTo(6));
+});
+
+describe('a record of a later epoch', () => {
+  const later = (world: MoveWorld) => {
+    const { checkpoints } = world.fleet('east');
+    checkpoints.overwrite({ epoch: 8, seq: 0, gateways: {}, ...checkpoints.stored, ...{ epoch: 8 } });
+  };
+
+  test('has the lease given up, and is gone on from under a new one', async () => {
+    const { world, publisher, lease } = await publishing();
+    later(world);
+    world.fleet('east').outbox.emit(4, 6);
+    await world.clock.advance(500);
+    expect([lease.isGivenUp, publisher.partitions()]).toEqual([true, []]);
+    publisher.acquired(0, new FakeLease(9));
+    world.fleet('east').outbox.emit(7, 9);
+    await world.clock.advance(500);
+    expect(world.broker.counters).toEqual(upTo(9));
+  });
+
+  test('found at a takeover, too', async () => {
+    const { world, publisher } = await publishing();
+    later(world);
+    await publisher.lost(0);
+    const lease = new FakeLease(7);
+    publisher.acquired(0, lease);
+    await world.clock.advance(500);
+    expect([lease.isGivenUp, publisher.partitions()]).toEqual([true, []]);
+  });
+
+  test('is nothing to a partition that was lost before it was found', async () => {
+    const { world, publisher } = await publishing();
+    later(world);
+    await publisher.lost(0);
+    const lease = new FakeLease(7);
+    publisher.acquired(0, lease);
+    await publisher.lost(0);
+    await world.clock.advance(500);
+    expect(lease.isGivenUp).toBe(false);
+  });
 });

@@ -270,6 +270,40 @@ describe('out of the waiting room', () => {
     await harness.deliverAll();
     expect(harness.delivered).toEqual(upTo(6 + LIMITS.laneMaxMessages));
   });
+
+  test('what came while the last ones from there were under way keeps the line no longer than others', async () => {
+    const harness = await behind(5);
+    harness.line.brokerIs('back');
+    await harness.settle();
+    harness.offer(6);
+    await harness.settle();
+    harness.send();
+    harness.acknowledge();
+    harness.record();
+    await harness.settle();
+    expect([harness.line.mode, harness.line.lane.size]).toEqual(['live', 1]);
+    await harness.clock.advance(LIMITS.lineMaxAgeMs + 1);
+    harness.line.checkAge();
+    await harness.settle();
+    expect(harness.backlog.waiting('gw-1').at(-1)).toEqual([6, 6]);
+  });
+
+  test('nor while the last ones from there stay under way', async () => {
+    const harness = await behind(5);
+    harness.line.brokerIs('back');
+    await harness.settle();
+    harness.send();
+    harness.offer(6);
+    await harness.clock.advance(LIMITS.lineMaxAgeMs + 1);
+    expect(harness.line.mode).toBe('rejoining');
+    harness.line.checkAge();
+    await harness.settle();
+    expect(harness.backlog.waiting('gw-1').at(-1)).toEqual([6, 6]);
+    harness.acknowledge();
+    await harness.deliverAll();
+    expect(harness.delivered).toEqual(upTo(6));
+    expect(harness.line.mode).toBe('live');
+  });
 });
 
 describe('a new owner', () => {

@@ -82,8 +82,66 @@ describe('stop', () => {
     await harness.start();
     harness.session.disconnect = forever;
     harness.gateway.offer(batchOf(1, 3));
-    expect(await stopping(harness)).toBeLessThanOrEqual(2 * LIMITS.drainMs + 100);
+    expect(await stopping(harness)).toBeLessThanOrEqual(500);
     expect(harness.session.isAborted).toBe(true);
+  });
+
+  test('a broker that has not acknowledged anything for a while already holds up nobody', async () => {
+    const harness = new SessionHarness();
+    await harness.start();
+    harness.gateway.offer(batchOf(1, 3));
+    await harness.parts.clock.advance(1_000);
+    expect(await stopping(harness)).toBeLessThanOrEqual(100);
+    expect(harness.session.isDisconnected).toBe(true);
+  });
+
+  test('a far broker is waited for', async () => {
+    const harness = new SessionHarness();
+    await harness.start();
+    const { clock } = harness.parts;
+    harness.gateway.offer(batchOf(1, 3));
+    for (const afterMs of [250, 500, 600]) clock.setTimeout(() => harness.session.acknowledge(1), afterMs);
+    expect(await stopping(harness)).toBeLessThanOrEqual(700);
+    expect(harness.gateway.line.lane.settled).toBe(3);
+  });
+
+  test('new settings wait for what is in flight as long as they may: nobody waits for them', async () => {
+    const harness = new SessionHarness({ mqtt: { will: { enabled: false } } });
+    await harness.start();
+    const { session, parts, gateway } = harness;
+    gateway.offer(batchOf(1, 3));
+    await parts.clock.advance(1_000);
+    parts.clock.setTimeout(() => session.acknowledge(), LIMITS.drainMs - 50);
+    gateway.update(harness.revised({ port: 1884, will: { enabled: false } }));
+    await parts.clock.advance(LIMITS.drainMs);
+    expect([session.isDisconnected, gateway.line.lane.settled]).toEqual([true, 3]);
+  });
+
+  test('a DISCONNECT that does not end, with nothing in flight', async () => {
+    const harness = new SessionHarness();
+    await harness.start();
+    harness.session.disconnect = forever;
+    expect(await stopping(harness)).toBeLessThanOrEqual(LIMITS.drainMs);
+    expect(harness.session.isAborted).toBe(true);
+  });
+
+  test('at QoS 2, what is held back by a suspect message', async () => {
+    const checkpoint = { i: 'first', s: 0, p: [{ n: 1, k: 5 }] };
+    const harness = new SessionHarness({ mqtt: { qos: 2, will: { enabled: false } }, checkpoint });
+    await harness.start();
+    const { gateway, session, parts } = harness;
+    parts.deadLetterFailure = new Error('NATS is away');
+    gateway.offer(batchOf(1, 4));
+    gateway.recorded(gateway.checkpoint());
+    session.answerPings();
+    gateway.recorded(gateway.checkpoint());
+    session.receive();
+    await parts.clock.advance(0);
+    // What is behind it is not released before it is in DEADLETTER.
+    expect([session.released, gateway.line.poison.heldCount]).toEqual([[], 1]);
+    while (session.unanswered > 0) session.receive();
+    expect(await stopping(harness)).toBeLessThanOrEqual(100);
+    expect(session.isDisconnected).toBe(true);
   });
 });
 

@@ -57,6 +57,26 @@ describe('a gateway that moves to another fleet', () => {
     expect(world.fleet('west').checkpoints.stored?.seq).toBe(1);
   });
 
+  it.each([
+    ['as soon as that has given it away', false, 100],
+    ['a second later at most, when nobody heard of that', true, 1_100],
+  ])('goes on with its new owner, which has waited for the old one, %s', async (_when, isQuiet, withinMs) => {
+    const { world, east } = await served('up');
+    const { checkpoints } = world.fleet('east');
+    east.kill();
+    await world.start('west');
+    world.move('west');
+    encoderMoves(world, 'east', 'west', 9);
+    await world.clock.advance(LONG_MS);
+    expect([world.broker.sessions, checkpoints.followers]).toEqual([1, 1]);
+    checkpoints.isQuiet = isQuiet;
+    await world.start('east');
+    while (entry(world, 'east')?.m === undefined) await world.clock.advance(1);
+    await world.clock.advance(withinMs);
+    expect(world.broker.counters).toEqual(upTo(10));
+    expect(checkpoints.followers).toBe(0);
+  });
+
   it('takes along what waits for its broker', async () => {
     const { world } = await served('away');
     await world.start('west');

@@ -1,7 +1,7 @@
-import type { PublisherCheckpoint } from '@gatecast/shared/model';
+import type { GatewayRecord, PublisherCheckpoint } from '@gatecast/shared/model';
 import { type LeaseRecord, VacantLeases } from '@gatecast/shared/ownership';
 import { InMemoryKv } from '@gatecast/shared/testing';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { Partition } from '../../src/application/partition.ts';
 import type { PartitionDependencies } from '../../src/application/partition-dependencies.ts';
 import type { OutboxItem } from '../../src/application/ports.ts';
@@ -10,6 +10,7 @@ import { FakeCheckpointStore } from '../support/fake-checkpoint-store.ts';
 import { FakeLease } from '../support/fake-lease.ts';
 import { FakeOutbox } from '../support/fake-outbox.ts';
 import { LIMITS, LineHarness } from '../support/line-harness.ts';
+import { FakeConnector } from '../support/session-harness.ts';
 
 /** A waiting room that takes its time to say who waits. */
 class SlowBacklogStore extends FakeBacklogStore {
@@ -40,7 +41,12 @@ async function* nothing(_partition: number, _lease: unknown, _from: number, sign
 }
 
 /** A partition with one gateway, and with the record of an owner before. */
-function partitionWith({ clock, observer, context }: LineHarness, backlog: FakeBacklogStore, known = [RECORD]) {
+function partitionWith(
+  { clock, observer, context }: LineHarness,
+  backlog: FakeBacklogStore,
+  known: GatewayRecord[] = [RECORD],
+  connector = context.connector,
+) {
   const checkpoints = new FakeCheckpointStore();
   checkpoints.overwrite(BEFORE);
   const dependencies: PartitionDependencies = {
@@ -49,7 +55,7 @@ function partitionWith({ clock, observer, context }: LineHarness, backlog: FakeB
     line: new FakeOutbox().line,
     backlog,
     checkpoints,
-    formerFleet: () => ({ backlog, checkpoints, line: new FakeOutbox().line }),
+    formerFleet: () => ({ backlog, checkpoints, line: new FakeOutbox().line, follow: () => undefined }),
     vacantLeases: new VacantLeases({
       ...{ role: 'publisher', instance: 'publisher-1', nonce: 'nonce', ttlMs: 3_000 },
       ...{ leases: new InMemoryKv<LeaseRecord>(), clock, log: context.log },
@@ -60,7 +66,7 @@ function partitionWith({ clock, observer, context }: LineHarness, backlog: FakeB
       fetch: async () => ({ value: RECORD, revision: 1 }),
     },
     status: { publish: () => {}, forget: () => {} },
-    connector: context.connector,
+    connector,
     connectQueue: context.connectQueue,
     upstream: context.upstream,
     limits: LIMITS,
@@ -112,4 +118,55 @@ test('the record keeps what it says of a gateway that the copy of the directory 
   expect(checkpoints.stored?.gateways).toEqual(BEFORE.gateways);
   const [gateway] = partition.gateways();
   expect(gateway?.line.lane.settled).toBe(500);
+});
+
+describe('a gateway that is deleted says good-bye to its broker', () => {
+  /** The broker has not acknowledged the good-bye yet. */
+  async function sayingGoodbye() {
+    const connector = new FakeConnector();
+    const known = [{ ...RECORD, mqtt: { host: 'broker.example' } }];
+    const { partition, clock } = partitionWith(new LineHarness(), new FakeBacklogStore(), known, connector);
+    await partition.start(new FakeLease(5));
+    await clock.advance(0);
+    const session = connector.sessions[0]!;
+    session.acknowledge();
+    partition.gatewayChanged('gw-1', undefined);
+    await clock.advance(50);
+    expect(session.payloads).toEqual(['online', 'offline']);
+    return { partition, clock, session };
+  }
+
+  test('which ends when another process owns the partition', async () => {
+    const { partition, clock, session } = await sayingGoodbye();
+    partition.abort();
+    await clock.advance(0);
+    session.acknowledge();
+    await clock.advance(0);
+    expect([session.payloads.length, session.isAborted, session.isDisconnected]).toEqual([2, true, false]);
+  });
+
+  test('before the partition is handed over', async () => {
+    const { partition, clock, session } = await sayingGoodbye();
+    let isReleased = false;
+    void partition.release().then(() => {
+      isReleased = true;
+    });
+    await clock.advance(100);
+    expect(isReleased).toBe(false);
+    while (session.unanswered > 0) {
+      session.acknowledge();
+      await clock.advance(10);
+    }
+    expect([session.payloads.at(-1), session.isDisconnected, isReleased]).toEqual(['', true, true]);
+  });
+
+  test('or not, if the broker does not answer', async () => {
+    const { partition, clock, session } = await sayingGoodbye();
+    let isReleased = false;
+    void partition.release().then(() => {
+      isReleased = true;
+    });
+    await clock.advance(LIMITS.drainMs + 50);
+    expect([session.isAborted, isReleased]).toEqual([true, true]);
+  });
 });

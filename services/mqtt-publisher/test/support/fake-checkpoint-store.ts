@@ -13,6 +13,20 @@ export class FakeCheckpointStore implements CheckpointStore {
   loseNextAnswer = false;
   #stored: Revisioned<string> | undefined;
   #held: (() => void)[] | undefined;
+  readonly #followers = new Set<() => void>();
+  /** While true, nobody hears of writes. */
+  isQuiet = false;
+
+  /** As the port of a former fleet. */
+  follow = (_partition: number, onWrite: () => void, signal: AbortSignal): void => {
+    this.#followers.add(onWrite);
+    signal.addEventListener('abort', () => this.#followers.delete(onWrite));
+  };
+
+  /** How many follow the writes. */
+  get followers(): number {
+    return this.#followers.size;
+  }
 
   get stored(): PublisherCheckpoint | undefined {
     return this.#stored && (JSON.parse(this.#stored.value) as PublisherCheckpoint);
@@ -56,6 +70,7 @@ export class FakeCheckpointStore implements CheckpointStore {
   #store(checkpoint: PublisherCheckpoint): number {
     const revision = (this.#stored?.revision ?? 0) + 1;
     this.#stored = { value: JSON.stringify(checkpoint), revision };
+    if (!this.isQuiet) for (const onWrite of this.#followers) onWrite();
     return revision;
   }
 }

@@ -5,6 +5,7 @@ export class FakeLease implements Lease {
   readonly instance = 'publisher-1';
   readonly epoch: number;
   valid = true;
+  isGivenUp = false;
 
   constructor(epoch = 5) {
     this.epoch = epoch;
@@ -16,5 +17,9 @@ export class FakeLease implements Lease {
 
   async confirm(): Promise<boolean> {
     return this.valid;
+  }
+
+  giveUp(): void {
+    this.isGivenUp = true;
   }
 }

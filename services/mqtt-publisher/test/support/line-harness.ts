@@ -21,7 +21,7 @@ export const LIMITS: DeliveryLimits = {
   attemptTimeoutMs: 60_000,
   backoffBaseMs: 1_000,
   backoffMaxMs: 60_000,
-  drainMs: 2_000,
+  drainMs: 700,
 };
 
 /** Sums of what an observer was told. */

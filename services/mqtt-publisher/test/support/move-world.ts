@@ -218,7 +218,7 @@ export class MoveWorld {
       fleet,
       outbox: own.outbox,
       ...partsOf(fleet),
-      formerFleet: partsOf,
+      formerFleet: (name) => ({ ...partsOf(name), follow: this.fleet(name).checkpoints.follow }),
       vacantLeases: new VacantLeases({
         ...{ role: 'publisher', instance: fleet, nonce: `${fleet}-${this.#epoch}`, ttlMs: LEASE_TTL_MS },
         leases: hook(this.leases, ['get', 'create', 'delete']),

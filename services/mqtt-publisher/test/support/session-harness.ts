@@ -1,4 +1,5 @@
 import type { GatewayCheckpoint, GatewayRecord, IntegrationSettings, StatusRecord } from '@gatecast/shared/model';
+import type { Revisioned } from '@gatecast/shared/nats';
 import type { PartitionContext } from '../../src/application/context.ts';
 import { Gateway } from '../../src/application/gateway.ts';
 import type { ConnectOptions, ConnectResult, MqttConnector, UpstreamState } from '../../src/application/ports.ts';
@@ -110,10 +111,14 @@ export class SessionHarness {
   }
 
   async configure(mqtt: IntegrationSettings): Promise<void> {
-    this.#revision += 1;
-    const value = { ...this.#record, mqtt: { host: 'broker.example', ...mqtt } };
-    this.gateway.update({ value, revision: this.#revision });
+    this.gateway.update(this.revised(mqtt));
     await this.advance(0);
+  }
+
+  /** A later revision of the registration, with these settings. */
+  revised(mqtt: IntegrationSettings): Revisioned<GatewayRecord> {
+    this.#revision += 1;
+    return { value: { ...this.#record, mqtt: { host: 'broker.example', ...mqtt } }, revision: this.#revision };
   }
 
   /** The moving line brings a reading, stored now. */

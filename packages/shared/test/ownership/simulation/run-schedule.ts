@@ -48,7 +48,7 @@ function strike(world: World, names: readonly string[]): void {
     const name = names.find((one) => !world.live.some(({ instance }) => instance === one));
     if (name) world.start(name);
   };
-  switch (Math.floor(random() * 9)) {
+  switch (Math.floor(random() * 10)) {
     case 0:
     case 1:
       victim?.pause(lasting);
@@ -69,6 +69,9 @@ function strike(world: World, names: readonly string[]): void {
       world.brokers[Math.floor(random() * PARTITIONS)]?.reset();
       break;
     case 7:
+      victim?.giveUp(Math.floor(random() * PARTITIONS));
+      break;
+    case 8:
       world.slowness = TTL * 0.45;
       world.lossRate = 0.1 * random();
       scheduler.after(lasting, () => {

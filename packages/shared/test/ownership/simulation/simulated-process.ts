@@ -22,6 +22,7 @@ export class SimulatedProcess {
   readonly #clockOffset: number;
   readonly #sessions = new Map<number, SimulatedSession>();
   readonly #views: { relist(): void; stop(): void }[];
+  readonly #leases = new Map<number, HeldLease>();
   /** What would have run while the process stood still. */
   #deferred: (() => void)[] | undefined;
   #isCut = false;
@@ -118,6 +119,11 @@ export class SimulatedProcess {
     });
   }
 
+  /** A record of a later epoch was found, or so it seemed. */
+  giveUp(partition: number): void {
+    this.run(() => this.#leases.get(partition)?.giveUp());
+  }
+
   kill(): void {
     this.#isDead = true;
     for (const view of this.#views) view.stop();
@@ -197,6 +203,11 @@ export class SimulatedProcess {
       readLease: (partition: number) =>
         this.#askLease(partition, () => ({ kind: 'found', found: leases.get(of(partition)) })),
       confirm: () => Promise.reject(new Error('nobody waits in simulated time')),
+      giveUp: (held: HeldLease) => {
+        this.core.giveUp(held);
+        this.tick();
+      },
+      superseded: (partition: number) => this.#letGo(partition, 0),
       acquired: (held: HeldLease) => this.#acquired(held),
       lost: (partition: number) => this.#letGo(partition, 0),
       release: (partition: number) => this.#letGo(partition, 10),
@@ -242,6 +253,7 @@ export class SimulatedProcess {
 
   #acquired(held: HeldLease): void {
     const { partition } = held;
+    this.#leases.set(partition, held);
     const isUndisturbed = this.#world.acquired(this, held);
     const session = this.#sessions.get(partition);
     if (session && isUndisturbed) {

@@ -23,6 +23,10 @@ class FreshView<T> {
     return this.#ahead.get(key) ?? this.#view.get(key);
   }
 
+  *keys(): Iterable<string> {
+    for (const [key] of this.#view.entries()) yield key;
+  }
+
   /** `entry` is what the key holds now, by the leader. */
   put(key: string, entry: Revisioned<T>): void {
     const shown = this.#view.get(key);
@@ -37,6 +41,13 @@ export class KvGatewayDirectory implements GatewayDirectory {
   constructor(view: KeyValueView<GatewayRecord>, store: Pick<KeyValueStore<GatewayRecord>, 'get'>) {
     this.#fresh = new FreshView(view);
     this.#store = store;
+  }
+
+  *moved(): Iterable<GatewayRecord> {
+    for (const gatewayId of this.#fresh.keys()) {
+      const record = this.#fresh.get(gatewayId)?.value;
+      if (record?.movedFrom !== undefined) yield record;
+    }
   }
 
   known(gatewayId: string): Revisioned<GatewayRecord> | undefined {

@@ -9,6 +9,7 @@ import {
   type Nats,
   publishToStream,
   readBatchHeaders,
+  type StoredMessage,
   subjects,
   translateNatsError,
 } from '@gatecast/shared/nats';
@@ -40,10 +41,28 @@ export class NatsBacklogStore implements BacklogStore {
   }
 
   async tail(gatewayId: string): Promise<BacklogTail | undefined> {
-    const message = await lastMessageOf(this.#nats, this.#stream, subjects.backlog(this.#fleet, gatewayId));
-    if (!message) return undefined;
-    const { incarnation, first, count, moves = 0 } = readBatchHeaders(message.headers);
-    return { sequence: message.sequence, last: first + count - 1, incarnation, moves };
+    for (;;) {
+      const message = await lastMessageOf(this.#nats, this.#stream, subjects.backlog(this.#fleet, gatewayId));
+      if (!message) return undefined;
+      try {
+        const { incarnation, first, count, moves = 0 } = readBatchHeaders(message.headers);
+        return { sequence: message.sequence, last: first + count - 1, incarnation, moves };
+      } catch (error) {
+        if (!isGatecastError(error)) throw error;
+        await this.#removeUnreadable(gatewayId, message, error);
+      }
+    }
+  }
+
+  /** Where a room ends has to be known: an end that says nothing is taken away, and the one before it counts. */
+  async #removeUnreadable(gatewayId: string, { sequence, data }: StoredMessage, error: GatecastError): Promise<void> {
+    const subject = subjects.backlog(this.#fleet, gatewayId);
+    await this.#unreadable.setAside({ subject, seq: sequence, data }, error);
+    try {
+      await this.#nats.untilCut(this.#nats.jsm.streams.deleteMessage(this.#stream, sequence, false));
+    } catch (cause) {
+      throw translateNatsError(cause, `removing an unreadable batch of ${gatewayId}`);
+    }
   }
 
   async forget(gatewayId: string, upTo: number): Promise<void> {
@@ -82,6 +101,8 @@ export class NatsBacklogStore implements BacklogStore {
   }
 
   async *read(gatewayId: string, from: number, upTo: number): AsyncGenerator<Batch> {
+    // A fetch waits for what may still come: nobody has to, where nothing is.
+    if (upTo < Math.max(1, from)) return;
     const consumer = await this.#consumer(gatewayId, from);
     let delivered = 0;
     try {

@@ -3,10 +3,13 @@ import type { Logger } from '@gatecast/shared/logging';
 import { backlogStreamOf, type Nats, nextMessageOf, outboxStreamOf, subjects } from '@gatecast/shared/nats';
 import { firstUnsettled } from './settled-backlog.ts';
 import { SettledRecords, type SettledRecordsOptions } from './settled-records.ts';
+import type { UnreadableBatches } from './unreadable-batches.ts';
 
 export interface PurgerOptions {
   nats: Nats;
   records: SettledRecordsOptions;
+  /** Where unreadable messages of BACKLOG go. */
+  unreadable: Pick<UnreadableBatches, 'setAside'>;
   intervalMs: number;
   /** Whether this process is the one that purges: the owner of partition 0. */
   isPurger: () => boolean;
@@ -56,21 +59,22 @@ export class Purger {
   }
 
   async #purgeAll(signal: AbortSignal): Promise<void> {
-    const { nats, records: options, clock } = this.#options;
-    const outbox = outboxStreamOf(options.fleet, 0);
-    const backlog = backlogStreamOf(options.fleet);
+    const { nats, records: of, unreadable, clock, log } = this.#options;
+    const outbox = outboxStreamOf(of.fleet, 0);
+    const backlog = backlogStreamOf(of.fleet);
     // In this order: what is in the streams, what is settled, and then, later, what the encoder has recorded.
     const lastOutbox = (await nats.jsm.streams.info(outbox)).state.last_seq;
     const lastBacklog = (await nats.jsm.streams.info(backlog)).state.last_seq;
-    const records = await SettledRecords.read(options);
+    const records = await SettledRecords.read(of);
     await delay(ENCODER_RECORD_MS, clock, signal);
     if (signal.aborted) return;
     let bound = lastOutbox + 1;
-    for (let partition = 0; partition < options.partitions; partition += 1) {
+    for (let partition = 0; partition < of.partitions; partition += 1) {
       bound = Math.min(bound, await this.#neededFrom(outbox, partition, records, lastOutbox));
     }
     await this.#purge(outbox, bound);
-    await this.#purge(backlog, await firstUnsettled(nats, backlog, records, lastBacklog, signal));
+    const options = { nats, stream: backlog, records, unreadable, log };
+    await this.#purge(backlog, await firstUnsettled(options, lastBacklog, signal));
   }
 
   /** First sequence that the partition may still need; beyond `last` when it needs nothing that was there. */

@@ -1,9 +1,28 @@
-import { gatewayOfSubject, type Nats, readBatchHeaders, translateNatsError } from '@gatecast/shared/nats';
-import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
+import { type GatecastError, isGatecastError } from '@gatecast/shared/errors';
+import type { Logger } from '@gatecast/shared/logging';
+import {
+  type BatchHeaders,
+  gatewayOfSubject,
+  type Nats,
+  nextMessageOf,
+  readBatchHeaders,
+  translateNatsError,
+} from '@gatecast/shared/nats';
+import { AckPolicy, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
 import type { SettledRecords } from './settled-records.ts';
+import type { UnreadableBatches } from './unreadable-batches.ts';
 
 const READ_AHEAD = 500;
 const FETCH_MS = 1_000;
+
+export interface SettledBacklogOptions {
+  readonly nats: Nats;
+  readonly stream: string;
+  readonly records: Pick<SettledRecords, 'isSettled'>;
+  /** Where goes what nobody can read: whether it is needed cannot be known. */
+  readonly unreadable: Pick<UnreadableBatches, 'setAside'>;
+  readonly log: Logger;
+}
 
 /**
  * The first sequence of a BACKLOG stream that somebody may still need, looked for from its beginning, up to `last`:
@@ -11,12 +30,11 @@ const FETCH_MS = 1_000;
  * @throws {GatecastError}
  */
 export async function firstUnsettled(
-  nats: Nats,
-  stream: string,
-  records: SettledRecords,
+  options: SettledBacklogOptions,
   last: number,
   signal: AbortSignal,
 ): Promise<number> {
+  const { nats, stream } = options;
   let passed = 0;
   let delivered = 0;
   try {
@@ -28,7 +46,8 @@ export async function firstUnsettled(
       num_replicas: 1,
       inactive_threshold: 10_000_000_000,
     });
-    if (info.num_pending === 0) return last + 1;
+    // Nothing to look at; or the replica that the consumer is on has not got it yet.
+    if (info.num_pending === 0) return passed + 1;
     const consumer = await nats.js.consumers.getConsumerFromInfo(info);
     try {
       while (!signal.aborted) {
@@ -38,9 +57,7 @@ export async function firstUnsettled(
           // Without acknowledgements nothing is delivered again: what was lost on the way has not been looked at.
           if (message.info.deliverySequence !== delivered) return passed + 1;
           if (message.seq > last) return last + 1;
-          const { first, count, ...line } = readBatchHeaders(message.headers);
-          const gatewayId = gatewayOfSubject(message.subject);
-          if (!(await records.isSettled(gatewayId, line, first + count - 1))) return message.seq;
+          if (await isNeeded(message, options)) return message.seq;
           passed = message.seq;
           if (message.seq === last) return last + 1;
         }
@@ -54,4 +71,36 @@ export async function firstUnsettled(
     throw translateNatsError(error, `looking for what is settled in ${stream}`);
   }
   return passed + 1;
+}
+
+/** @throws {GatecastError} */
+async function isNeeded(
+  message: JsMsg,
+  { nats, stream, records, unreadable, log }: SettledBacklogOptions,
+): Promise<boolean> {
+  const headers = headersOf(message);
+  if (!isGatecastError(headers)) {
+    const { first, count, ...line } = headers;
+    return !(await records.isSettled(gatewayOfSubject(message.subject), line, first + count - 1));
+  }
+  const stored = await nextMessageOf(nats, stream, message.subject, message.seq);
+  // Else it was taken by limits meanwhile.
+  if (stored?.sequence !== message.seq) return false;
+  try {
+    await unreadable.setAside({ subject: message.subject, seq: message.seq, data: stored.data }, headers);
+    return false;
+  } catch (error) {
+    if (!isGatecastError(error)) throw error;
+    log.error({ err: error, stream, sequence: message.seq }, 'could not set an unreadable batch aside');
+    return true;
+  }
+}
+
+function headersOf({ headers }: JsMsg): BatchHeaders | GatecastError {
+  try {
+    return readBatchHeaders(headers);
+  } catch (error) {
+    if (!isGatecastError(error)) throw error;
+    return error;
+  }
 }

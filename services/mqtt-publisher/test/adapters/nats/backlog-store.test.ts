@@ -76,6 +76,18 @@ test('a batch that cannot be read is set aside, and what is behind it is read', 
   expect(Buffer.from(letter?.data ?? []).toString()).toBe('from the future');
 });
 
+test('a room whose end cannot be read ends before it', async () => {
+  const gatewayId = 'unreadable-end';
+  const store = new NatsBacklogStore(nats, FLEET, unreadable(nats), log);
+  const first = await store.append(batchOf(1, 2, { gatewayId }), 0);
+  await nats.js.publish(subjects.backlog(FLEET, gatewayId), 'from the future');
+  expect(await store.tail(gatewayId)).toMatchObject({ sequence: first, last: 2 });
+  const letter = await lastMessageOf(nats, DEADLETTER_STREAM, subjects.deadletter(FLEET, gatewayId));
+  expect(letter?.headers?.get('Gatecast-Reason')).toBe('SCHEMA_UNKNOWN');
+  await store.append(batchOf(3, 3, { gatewayId }), first);
+  expect(await store.tail(gatewayId)).toMatchObject({ last: 3 });
+});
+
 describe('a read does not end as if the rest had been evicted', () => {
   /**
    * Reads 200 batches; something happens after the tenth. Whatever it is: an error, or all of them, and none of them

@@ -1,23 +1,37 @@
+import { GatecastError } from '@gatecast/shared/errors';
+import { createLogger } from '@gatecast/shared/logging';
 import { batchHeaders, type Nats } from '@gatecast/shared/nats';
 import type { ConsumerInfo } from '@nats-io/jetstream';
-import { expect, test } from 'vitest';
-import { firstUnsettled } from '../../../src/adapters/nats/settled-backlog.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { firstUnsettled, type SettledBacklogOptions } from '../../../src/adapters/nats/settled-backlog.ts';
 import type { SettledRecords } from '../../../src/adapters/nats/settled-records.ts';
 import { batchOf } from '../../support/batches.ts';
 
-/** A BACKLOG stream with one message of one gateway at each sequence; those in `lost` are delivered, and never come. */
-function backlogOf(last: number, lost: number[] = []): Nats {
+interface BacklogParts {
+  /** Sequences that are delivered, and never come. */
+  lost?: number[];
+  unreadable?: number[];
+  /** How many messages the replica knows of that the consumer is on. */
+  pending?: number;
+}
+
+/** A BACKLOG stream with one message of one gateway at each sequence. */
+function backlogOf(last: number, { lost = [], unreadable = [], pending = last }: BacklogParts = {}): Nats {
   const message = (seq: number) => ({
     seq,
     subject: 'backlog.east.gw-1',
     info: { deliverySequence: seq },
-    headers: batchHeaders(batchOf(seq, seq).headers),
+    headers: unreadable.includes(seq) ? undefined : batchHeaders(batchOf(seq, seq).headers),
   });
   const sequences = Array.from({ length: last }, (_, index) => index + 1);
   const batches = [sequences.filter((seq) => !lost.includes(seq)).map(message)];
   const consumer = { fetch: async () => batches.shift() ?? [], delete: async () => true };
   return {
-    jsm: { consumers: { add: async () => ({ num_pending: last }) as ConsumerInfo } },
+    jsm: {
+      consumers: { add: async () => ({ num_pending: pending }) as ConsumerInfo },
+      streams: { getMessage: async (_stream: string, { seq }: { seq: number }) => ({ seq, data: Buffer.from('?') }) },
+    },
+    untilCut: async <T>(request: Promise<T>) => await request,
     js: { consumers: { getConsumerFromInfo: async () => consumer } },
   } as unknown as Nats;
 }
@@ -27,8 +41,25 @@ function allBut(needed: number): SettledRecords {
   return { isSettled: async (_gatewayId: string, _line: unknown, last: number) => last !== needed } as SettledRecords;
 }
 
-const find = (nats: Nats, records: SettledRecords, last: number) =>
-  firstUnsettled(nats, 'BACKLOG_east', records, last, new AbortController().signal);
+const log = createLogger({ service: 'test', instance: 'test', level: 'silent' });
+let aside: [sequence: number, data: string, code: string][];
+let failure: GatecastError | undefined;
+
+beforeEach(() => {
+  aside = [];
+  failure = undefined;
+});
+
+function find(nats: Nats, records: SettledRecords, last: number): Promise<number> {
+  const unreadable: SettledBacklogOptions['unreadable'] = {
+    setAside: async ({ seq, data }, { code }) => {
+      if (failure) throw failure;
+      aside.push([seq, Buffer.from(data).toString(), code]);
+    },
+  };
+  const options = { nats, stream: 'BACKLOG_east', records, unreadable, log };
+  return firstUnsettled(options, last, new AbortController().signal);
+}
 
 test('the first message that somebody needs, or what comes behind the last', async () => {
   expect(await find(backlogOf(9), allBut(5), 9)).toBe(5);
@@ -37,5 +68,19 @@ test('the first message that somebody needs, or what comes behind the last', asy
 });
 
 test('what was lost on the way may be needed', async () => {
-  expect(await find(backlogOf(9, [4, 5]), allBut(5), 9)).toBe(4);
+  expect(await find(backlogOf(9, { lost: [4, 5] }), allBut(5), 9)).toBe(4);
+});
+
+test('a message that cannot be read is set aside, and does not keep what is behind it', async () => {
+  expect(await find(backlogOf(9, { unreadable: [3] }), allBut(7), 9)).toBe(7);
+  expect(aside).toEqual([[3, '?', 'SCHEMA_UNKNOWN']]);
+});
+
+test('nor what is in front of it, when it cannot be set aside', async () => {
+  failure = new GatecastError('STORAGE_FULL', 'no room');
+  expect(await find(backlogOf(9, { unreadable: [3] }), allBut(0), 9)).toBe(3);
+});
+
+test('a replica that has nothing (yet) does not say that nothing is needed', async () => {
+  expect(await find(backlogOf(9, { pending: 0 }), allBut(0), 9)).toBe(1);
 });
