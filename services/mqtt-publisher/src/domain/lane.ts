@@ -335,10 +335,10 @@ export class Lane {
   /** Removes what is not sent; the lane then expects those messages again, from the waiting room. */
   removeUnsent(): void {
     const first = this.#items.findIndex(({ state }) => state === 'queued');
-    // What is in flight stays, and so does what is in front of it: its answer is still to come, and it must not be sent
-    // twice. That may be what was set aside, and waits for its packet id to be released.
-    const inFlight = this.#items.findLastIndex(isInFlight);
-    if (first >= 0) this.#items = this.#items.slice(0, Math.max(first, inFlight + 1));
+    // What is in flight, or acknowledged but not settled, stays, and so does all in front of it: it must not be sent twice.
+    // That may be what was set aside, and waits for its packet id to be released.
+    const kept = this.#items.findLastIndex((item) => isInFlight(item) || isDone(item));
+    if (first >= 0) this.#items = this.#items.slice(0, Math.max(first, kept + 1));
     this.#next = (this.#items.at(-1)?.last ?? this.#counters.settled) + 1;
     this.#recount();
   }
