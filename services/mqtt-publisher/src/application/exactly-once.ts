@@ -35,8 +35,10 @@ export class ExactlyOnce {
   #doubtfulUpTo = 0;
   /** Nobody comes after us: no record has to be waited for. */
   #isLast = false;
-  /** Records built since something was decided that must be durable before the session goes on. */
-  #barrier: WeakSet<GatewayCheckpoint> | undefined;
+  /** Counts what was decided that must be durable before the session goes on; each record says which decision it has. */
+  #decisions = 0;
+  /** The latest of them that the durable record has. */
+  #recordedDecisions = 0;
 
   constructor(gatewayId: string, lane: Lane, checkpoint: GatewayCheckpoint, context: PartitionContext) {
     this.#gatewayId = gatewayId;
@@ -57,7 +59,7 @@ export class ExactlyOnce {
 
   /** Whether a decision has to be durable before anything is sent or released. */
   get waitsForRecord(): boolean {
-    return this.#barrier !== undefined && !this.#isLast;
+    return this.#recordedDecisions < this.#decisions && !this.#isLast;
   }
 
   /** Whether it is still open if the session is the one that has received what the record says. */
@@ -76,26 +78,27 @@ export class ExactlyOnce {
   }
 
   /** Its part of the durable record. */
-  checkpoint(): Pick<GatewayCheckpoint, 'r' | 'b' | 'u' | 'd'> {
+  checkpoint(): Pick<GatewayCheckpoint, 'r' | 'b' | 'u' | 'd' | 'v'> {
     const { settled, receivedUpTo } = this.#lane;
     return {
       ...(this.#identity !== undefined && receivedUpTo > settled ? { r: receivedUpTo } : {}),
       ...(this.#identity === undefined ? {} : { b: this.#identity }),
       ...(this.#isMarked || this.isInDoubt ? { u: 1 as const } : {}),
       ...(this.#downgraded > 0 ? { d: this.#downgraded } : {}),
+      ...(this.waitsForRecord ? { v: this.#decisions } : {}),
     };
   }
 
-  /** A record was built and will be written; `recorded` is called with the same object once it is durable. */
-  built(checkpoint: GatewayCheckpoint): void {
-    this.#builtReceived = Math.max(this.#builtReceived, checkpoint.r ?? checkpoint.s);
-    this.#barrier?.add(checkpoint);
+  /** A record was built and will be written. */
+  built({ s, r = s }: GatewayCheckpoint): void {
+    this.#builtReceived = Math.max(this.#builtReceived, r);
   }
 
-  recorded(checkpoint: GatewayCheckpoint): void {
-    this.#recordedReceived = checkpoint.r ?? checkpoint.s;
-    if (!this.#barrier?.has(checkpoint)) return;
-    this.#barrier = undefined;
+  /** A record that was built is durable. */
+  recorded({ s, r = s, v = 0 }: GatewayCheckpoint): void {
+    this.#recordedReceived = r;
+    if (v <= this.#recordedDecisions) return;
+    this.#recordedDecisions = v;
     this.#onRecorded.notify();
   }
 
@@ -160,14 +163,14 @@ export class ExactlyOnce {
   }
 
   #requireRecord(): void {
-    this.#barrier = new WeakSet();
+    this.#decisions += 1;
     this.#context.requestRecord('now');
   }
 
   async #whenRecorded(signal: AbortSignal): Promise<void> {
     const onAbort = () => this.#onRecorded.notify();
     signal.addEventListener('abort', onAbort, { once: true });
-    while (this.#barrier !== undefined && !signal.aborted) await this.#onRecorded.wait();
+    while (this.#recordedDecisions < this.#decisions && !signal.aborted) await this.#onRecorded.wait();
     signal.removeEventListener('abort', onAbort);
   }
 }

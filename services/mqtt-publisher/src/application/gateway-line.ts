@@ -170,7 +170,7 @@ export class GatewayLine {
   }
 
   /**
-   * What the durable record is to say of this gateway. `recordedAs` wants this very object back.
+   * What the durable record is to say of this gateway; `recordedAs` wants it back.
    * @param others fields that are not the line's
    */
   checkpoint(others: Partial<GatewayCheckpoint> = {}): GatewayCheckpoint {

@@ -143,7 +143,7 @@ class World {
     for (const batch of [...this.harness.outstanding.batches()]) {
       if (batch.inBacklog || built.s >= batch.last) this.harness.outstanding.remove(batch);
     }
-    this.harness.line.recordedAs(built);
+    this.harness.line.recordedAs({ ...built });
     this.#pump?.run();
   }
 

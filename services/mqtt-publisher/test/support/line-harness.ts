@@ -128,7 +128,7 @@ export class LineHarness {
     for (const batch of [...this.outstanding.batches()]) {
       if (batch.inBacklog || checkpoint.s >= batch.last) this.outstanding.remove(batch);
     }
-    this.line.recordedAs(checkpoint);
+    this.line.recordedAs({ ...checkpoint });
     return checkpoint;
   }
 
