@@ -7,6 +7,7 @@ import type { SessionEnd } from '../domain/session-end.ts';
 import type { SessionSettings } from '../domain/session-settings.ts';
 import { TokenBucket } from '../domain/token-bucket.ts';
 import type { PartitionContext } from './context.ts';
+import { Extras } from './extras.ts';
 import type { GatewayLine } from './gateway-line.ts';
 import type { MqttSession, PublishOptions, PublishOutcome } from './ports.ts';
 
@@ -34,13 +35,6 @@ const PACKET_TOO_LARGE = 149;
 /** This share of what is allowed in a second may go out at once: with the rest of the rate no second has too many. */
 const BURST_SHARE = 10;
 
-/** A publish beside the lane: birth, will. */
-interface Extra {
-  message: MqttMessage;
-  qos: 0 | 1 | 2;
-  done: () => void;
-}
-
 /** An unproven QoS 0 publish is followed by a PINGREQ after this share of the acknowledgement deadline. */
 const PROBE_SHARE = 10;
 
@@ -63,10 +57,7 @@ export class DeliveryPump {
   readonly #laneWindow: number;
   /** Revision of the integration that the session is good for: later messages wait until it has been looked at. */
   #revision: number;
-  /** Publishes beside the lane that wait for their acknowledgement: birth, will. */
-  #extra = 0;
-  /** Those that are not sent yet: the broker or the rate leaves no place for them. */
-  readonly #extras: Extra[] = [];
+  readonly #extras: Extras;
   /** QoS 2: highest counter that the resumed session may hold of former connections. */
   readonly #heldBefore: number;
   /** PUBRELs that wait for their PUBCOMP. */
@@ -101,17 +92,23 @@ export class DeliveryPump {
     this.#window = Math.max(1, Math.min(settings.inFlight, session.grant.receiveMaximum));
     this.#heldBefore = session.grant.sessionPresent ? line.lane.highestMayBeHeld : 0;
     this.#laneWindow = this.#settings.qos === 2 ? Math.max(1, this.#window - 1) : this.#window;
+    this.#extras = new Extras(session, line.gatewayId, context, {
+      hasPlace: (inFlight) => this.#hasPlaceForExtra(inFlight),
+      isInRate: () => this.#isInRate(),
+      onSend: () => this.#arm(),
+      onAnswer: (answer) => this.#extraAnswered(answer),
+    });
     line.poison.sessionStarted(this.#settings.qos);
   }
 
   /** Whether everything sent is acknowledged. */
   get idle(): boolean {
-    return this.#line.lane.inFlight === 0 && this.#extra === 0 && this.#extras.length === 0;
+    return this.#line.lane.inFlight === 0 && this.#extras.idle;
   }
 
   /** Whether nothing waits for an answer of the broker. What waits for our own record is not the broker's fault. */
   get #isAnswered(): boolean {
-    return this.#line.lane.unanswered === 0 && this.#extra === 0;
+    return this.#line.lane.unanswered === 0 && this.#extras.inFlight === 0;
   }
 
   set revision(revision: number) {
@@ -127,6 +124,7 @@ export class DeliveryPump {
   /** The session is over: nothing it still calls back counts. */
   close(end: SessionEnd): void {
     this.#open = false;
+    this.#extras.close();
     this.#watchdog?.cancel();
     this.#probe?.cancel();
     this.#rateTimer?.cancel();
@@ -139,21 +137,19 @@ export class DeliveryPump {
    * when the session ends.
    */
   publishExtra(message: MqttMessage, qos: 0 | 1 | 2): Promise<void> {
-    const { maximumQos } = this.#session.grant;
-    return new Promise((done) => {
-      this.#extras.push({ message, qos: qos > maximumQos ? maximumQos : qos, done });
-      this.run();
-    });
+    const published = this.#extras.publish(message, qos);
+    this.run();
+    return published;
   }
 
   /**
    * At QoS 2 a resumed session may hold as many messages as there are places for the lane: another one gets the place
    * that is kept for it, or waits. Mosquitto 2 closes the connection when a session holds more than 20.
    */
-  get #hasPlaceForExtra(): boolean {
+  #hasPlaceForExtra(extras: number): boolean {
     const { inFlight } = this.#line.lane;
-    if (this.#settings.qos < 2) return inFlight + this.#extra < this.#session.grant.receiveMaximum;
-    if (this.#extra > 0) return false;
+    if (this.#settings.qos < 2) return inFlight + extras < this.#session.grant.receiveMaximum;
+    if (extras > 0) return false;
     return this.#window > this.#laneWindow || (inFlight === 0 && !this.#mayHoldOthers);
   }
 
@@ -180,11 +176,11 @@ export class DeliveryPump {
     if (!this.#open) return;
     this.#settle();
     if (this.#settings.qos === 2) this.#release();
-    this.#sendExtras();
+    this.#extras.send();
     if (this.#paused || this.#isHeldBack) return;
     const { lane, poison } = this.#line;
     // The birth's acknowledgement does as well.
-    if (poison.needsProof && this.#extra === 0) this.probe();
+    if (poison.needsProof && this.#extras.inFlight === 0) this.probe();
     const { limits } = this.#context;
     const limit = this.#limit;
     while (this.#hasPlace) {
@@ -208,7 +204,7 @@ export class DeliveryPump {
 
   get #hasPlace(): boolean {
     const { inFlight } = this.#line.lane;
-    return inFlight < this.#laneWindow && inFlight + this.#extra < this.#window;
+    return inFlight < this.#laneWindow && inFlight + this.#extras.inFlight < this.#window;
   }
 
   /** Whether it must first be durable, or known, in which session of the broker we are. */
@@ -263,37 +259,12 @@ export class DeliveryPump {
     this.run();
   }
 
-  #sendExtras(): void {
-    while (this.#extras.length > 0 && this.#hasPlaceForExtra) {
-      if (!this.#context.lease().isValid() || !this.#isInRate()) return;
-      const next = this.#extras.shift();
-      if (next) this.#sendExtra(next);
+  #extraAnswered(answer: { qos: 0 | 1 | 2 } | 'place'): void {
+    if (answer !== 'place') {
+      this.#progress(answer.qos, 'other');
+      if (answer.qos > 0) this.#otherAnswered();
     }
-  }
-
-  #sendExtra({ message, qos, done }: Extra): void {
-    const fitting = fitToBroker(message, { qos }, this.#session.grant);
-    if (!fitting) {
-      this.#extraRefused(PACKET_TOO_LARGE);
-      done();
-      return;
-    }
-    this.#arm();
-    this.#extra += 1;
-    this.#session.publish(fitting.message, fitting.options, (outcome) => {
-      if (!this.#open) return;
-      if (outcome.kind === 'refused') this.#extraRefused(outcome.reasonCode);
-      this.#extra -= 1;
-      this.#progress(qos, 'other');
-      done();
-      if (qos > 0) this.#otherAnswered();
-      this.run();
-    });
-  }
-
-  #extraRefused(reasonCode: number): void {
-    const { gatewayId } = this.#line;
-    this.#context.log.warn({ gatewayId, reasonCode }, 'the broker refuses the birth or the will');
+    this.run();
   }
 
   #send(item: LaneItem): void {
@@ -334,9 +305,9 @@ export class DeliveryPump {
   /** The broker answers; with nothing else under way, whatever ends the session next was not that. */
   #otherAnswered(): void {
     const { poison, hasOutside } = this.#line;
-    if (!poison.isAlert || this.#extra > 0) return;
+    if (!poison.isAlert || this.#extras.inFlight > 0) return;
     // A birth that is about to be sent; not one that waits for the lane, which would wait for it.
-    if (this.#extras.length > 0 && this.#hasPlaceForExtra) return;
+    if (this.#extras.isNext) return;
     poison.proven(hasOutside);
     this.run();
   }
@@ -354,7 +325,7 @@ export class DeliveryPump {
       this.#progress(this.#settings.qos, 'message', isProgress);
       if (outcome.kind === 'received') this.#release();
       // Half a window at a time: what goes out together costs one system call, which is most of what a message costs.
-      if (this.#line.lane.inFlight + this.#extra <= this.#window / 2) this.run();
+      if (this.#line.lane.inFlight + this.#extras.inFlight <= this.#window / 2) this.run();
       else this.#settle();
       return;
     }

@@ -1,6 +1,7 @@
 import { completeIntegration } from '@gatecast/shared/model';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { DeliveryPump, type PumpFailure } from '../../src/application/delivery-pump.ts';
+import { EXTRA_IDS } from '../../src/domain/packet-ids.ts';
 import { desiredSession, type SessionSettings } from '../../src/domain/session-settings.ts';
 import { upTo } from '../support/batches.ts';
 import { FakeSession } from '../support/fake-session.ts';
@@ -290,6 +291,31 @@ describe('QoS 2', () => {
     expect(session.payloads.at(-1)).toBe('birth');
     expect(session.published.at(-1)?.options.packetId).toBeUndefined();
     expect(pump.idle).toBe(false);
+  });
+
+  test('a birth in a resumed session comes when the ids that a predecessor may have left are free, if we may still act', () => {
+    open({ ...qos2 }, { sessionPresent: true });
+    void pump.publishExtra({ topic: 't', payload: Buffer.from('birth'), retain: true }, 2);
+    expect(session.released).toHaveLength(EXTRA_IDS);
+    session.complete(EXTRA_IDS - 1);
+    expect(session.payloads).toEqual([]);
+    harness.lease.valid = false;
+    session.complete();
+    expect(session.payloads).toEqual([]);
+    harness.lease.valid = true;
+    pump.run();
+    expect(session.payloads).toEqual(['birth']);
+    void pump.publishExtra({ topic: 't', payload: Buffer.from('will'), retain: true }, 2);
+    session.acknowledge();
+    expect(session.payloads).toEqual(['birth', 'will']);
+    expect(session.released).toHaveLength(EXTRA_IDS);
+  });
+
+  test('ids that are not released are noticed by the deadline', async () => {
+    open({ ...qos2 }, { sessionPresent: true });
+    void pump.publishExtra({ topic: 't', payload: Buffer.from('birth'), retain: true }, 2);
+    await harness.clock.advance(ACK_TIMEOUT_MS);
+    expect(failures).toEqual([{ kind: 'ack_timeout' }]);
   });
 
   test('with a window of one, messages and births take turns', () => {
