@@ -114,9 +114,9 @@ describe('a session that the broker has lost', () => {
     expect(await downgraded(gateway)).toBeGreaterThanOrEqual(5);
   });
 
-  test('MQTT 5, and the CONNACK that says so as well: sent again all the same', async () => {
-    const gateway = 'connack-lost';
-    await configure(gateway, { protocolVersion: '5' });
+  /** The broker loses five messages that the record says it received, and the CONNACK that says so is lost as well. */
+  async function loseConnack(gateway: string, protocolVersion: '3.1.1' | '5'): Promise<void> {
+    await configure(gateway, { protocolVersion });
     await fixture.waitForStatus(gateway, 'MQTT_INFO_NO_ERR');
     await fiveReceived(gateway);
     await waitFor(async () => (await fixture.checkpoint(gateway))?.r === 5, { timeoutMs: 10_000 });
@@ -134,7 +134,20 @@ describe('a session that the broker has lost', () => {
     await fixture.publisher.restart();
     await fixture.emit(gateway, 5);
     await hear(gateway, 10);
-    expect(firstSeen(delivered(gateway)).slice(-10)).toEqual(upTo(10));
+  }
+
+  test('MQTT 5, and the CONNACK that says so as well: sent again all the same', async () => {
+    await loseConnack('connack-lost', '5');
+    expect(firstSeen(delivered('connack-lost')).slice(-10)).toEqual(upTo(10));
+  });
+
+  test('MQTT 3.1.1, and the CONNACK that says so as well: what may be lost is counted', async () => {
+    const gateway = 'connack-lost-3';
+    await loseConnack(gateway, '3.1.1');
+    expect(delivered(gateway)).toEqual([6, 7, 8, 9, 10]);
+    await waitFor(async () => (await fixture.checkpoint(gateway))?.s === 10, { timeoutMs: 10_000 });
+    expect(await fixture.checkpoint(gateway)).toMatchObject({ e: 5 });
+    expect(await fixture.metric('gatecast_publisher_messages_unproven_total')).toBe(5);
   });
 });
 

@@ -22,6 +22,8 @@ export interface GatewayCheckpoint {
   u?: 1;
   /** QoS 2: sent again since registration because the broker had lost its session. */
   d?: number;
+  /** QoS 2: released since registration in a session that may have been a new one: if it was, they are lost. */
+  e?: number;
   /** QoS 2: which decision of its writer this holds, if that waits for it to be durable. Means nothing to anybody else. */
   v?: number;
   /** Handled: the highest counter that was moved to the waiting room, or lost at its door. */

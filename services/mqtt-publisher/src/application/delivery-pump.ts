@@ -249,7 +249,7 @@ export class DeliveryPump {
     const { lane, exactlyOnce } = this.#line;
     this.#releasing -= 1;
     this.#progress(2, 'message', lane.isOldestUnanswered(item));
-    if (found || item.lost || !exactlyOnce.notFound()) {
+    if (item.lost || exactlyOnce.completed(found)) {
       if (item.state === 'released' && !item.lost) this.#delivered(item);
       lane.acknowledged(item, 'delivered');
     } else {

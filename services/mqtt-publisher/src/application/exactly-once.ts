@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { GatewayCheckpoint } from '@gatecast/shared/model';
+import type { Failure } from '../domain/failure.ts';
 import type { Lane } from '../domain/lane.ts';
 import type { SessionSettings } from '../domain/session-settings.ts';
 import type { PartitionContext } from './context.ts';
@@ -29,8 +30,11 @@ export class ExactlyOnce {
   /** What it may hold: records are built before, and a write may take effect without our knowing. */
   #builtReceived: number;
   #downgraded: number;
-  /** A CONNECT may have reached the broker whose CONNACK we have not seen: a session that we find may be a new one. */
+  #unproven: number;
+  /** The record is to say that a CONNECT may be on its way. */
   #isMarked: boolean;
+  /** One was, and its CONNACK has not been seen: a session that we find may be a new one. */
+  #isUnanswered: boolean;
   /** Up to here messages were recorded as received by a session of which that is not certain. */
   #doubtfulUpTo = 0;
   /** Nobody comes after us: no record has to be waited for. */
@@ -48,7 +52,9 @@ export class ExactlyOnce {
     this.#recordedReceived = checkpoint.r ?? checkpoint.s;
     this.#builtReceived = this.#recordedReceived;
     this.#downgraded = checkpoint.d ?? 0;
+    this.#unproven = checkpoint.e ?? 0;
     this.#isMarked = checkpoint.u === 1;
+    this.#isUnanswered = this.#isMarked;
   }
 
   /** Highest counter that is durably received: what may be released. */
@@ -69,7 +75,7 @@ export class ExactlyOnce {
 
   /** Whether there is anything that the record must hold. */
   get isNoteworthy(): boolean {
-    return this.#identity !== undefined || this.#downgraded > 0 || this.#lane.receivedUpTo > 0;
+    return this.#identity !== undefined || this.#downgraded + this.#unproven > 0 || this.#lane.receivedUpTo > 0;
   }
 
   /** The registration is gone, and so is its record: what the broker has received is to be released all the same. */
@@ -78,13 +84,14 @@ export class ExactlyOnce {
   }
 
   /** Its part of the durable record. */
-  checkpoint(): Pick<GatewayCheckpoint, 'r' | 'b' | 'u' | 'd' | 'v'> {
+  checkpoint(): Pick<GatewayCheckpoint, 'r' | 'b' | 'u' | 'd' | 'e' | 'v'> {
     const { settled, receivedUpTo } = this.#lane;
     return {
       ...(this.#identity !== undefined && receivedUpTo > settled ? { r: receivedUpTo } : {}),
       ...(this.#identity === undefined ? {} : { b: this.#identity }),
-      ...(this.#isMarked || this.isInDoubt ? { u: 1 as const } : {}),
+      ...(this.#isMarked || this.#isUnanswered || this.isInDoubt ? { u: 1 as const } : {}),
       ...(this.#downgraded > 0 ? { d: this.#downgraded } : {}),
+      ...(this.#unproven > 0 ? { e: this.#unproven } : {}),
       ...(this.waitsForRecord ? { v: this.#decisions } : {}),
     };
   }
@@ -103,14 +110,14 @@ export class ExactlyOnce {
   }
 
   /**
-   * Before an attempt to connect. Returns whether the broker must forget what it may have of this client id. With MQTT
-   * 5 the record says first that a CONNECT is on its way: if we do not live to see its answer, our successor knows that
-   * the session it finds may be younger than the record. (MQTT 3.1.1 has no PUBCOMP that could tell.)
+   * Before an attempt to connect. Returns whether the broker must forget what it may have of this client id. The record
+   * says first that a CONNECT is on its way: if we do not live to see its answer, our successor knows that the session
+   * it finds may be younger than the record.
    */
   async prepare(settings: SessionSettings, signal: AbortSignal): Promise<{ cleanStart: boolean }> {
     if (this.#identity !== identityOf(settings)) return { cleanStart: true };
-    if (settings.qos < 2 || settings.protocolVersion < 5) return { cleanStart: false };
-    if (this.#isMarked) this.#doubtfulUpTo = this.#lane.receivedUpTo;
+    if (settings.qos < 2) return { cleanStart: false };
+    if (this.#isUnanswered) this.#doubtfulUpTo = this.#lane.receivedUpTo;
     if (Math.max(this.#lane.receivedUpTo, this.#builtReceived) > this.#lane.settled) {
       this.#isMarked = true;
       this.#requireRecord();
@@ -119,14 +126,30 @@ export class ExactlyOnce {
     return { cleanStart: false };
   }
 
+  /** CONNECT is about to be written. */
+  connecting(): void {
+    this.#isUnanswered = true;
+  }
+
+  /** The attempt has come to nothing. */
+  failed(failure: Failure): void {
+    // Whoever is refused gets no session, nor does who was not heard.
+    if (failure.phase === 'connack' && failure.kind === 'refused') this.#isUnanswered = false;
+    if (this.#isUnanswered || !this.#isMarked) return;
+    this.#isMarked = false;
+    this.#context.requestRecord('soon');
+  }
+
   /** CONNACK has come. */
   opened(settings: SessionSettings, isResumed: boolean): void {
     const identity = identityOf(settings);
     const wasMarked = this.#isMarked;
     this.#isMarked = false;
+    this.#isUnanswered = false;
     if (isResumed && identity !== undefined && identity === this.#identity) {
       // Released under a record with the mark, a message would be sent again by a successor.
       if (wasMarked && !this.isInDoubt) this.#requireRecord();
+      if (this.isInDoubt) this.#log('an answer to CONNECT was missed: what is released now may be lost');
       return;
     }
     const isOther = identity !== this.#identity;
@@ -138,28 +161,39 @@ export class ExactlyOnce {
     else this.#context.requestRecord('soon');
   }
 
-  /** The broker does not know a message that the record says it received. Returns whether it has to be sent again. */
-  notFound(): boolean {
-    if (!this.isInDoubt) return false;
-    this.#startAnew();
+  /**
+   * The broker has answered PUBREL of a message that the record says it received. While in doubt, only a broker that says
+   * that it does not know the message proves anything; whoever says that it does may just not look (MQTT 3.1.1, and
+   * mosquitto 2 with MQTT 5).
+   * @returns whether that is all; false: it has to be sent again
+   */
+  completed(isFound: boolean): boolean {
+    if (!this.isInDoubt) return true;
+    if (!isFound) {
+      this.#startAnew();
+      return false;
+    }
+    this.#unproven += 1;
+    this.#context.observer.unproven(1);
     return true;
   }
 
   #startAnew(): void {
-    const { log, observer } = this.#context;
+    const { observer } = this.#context;
     const isStale = Math.max(this.#lane.receivedUpTo, this.#builtReceived) > this.#lane.settled;
     this.#doubtfulUpTo = 0;
     const uncertain = this.#lane.startAnew();
     if (uncertain > 0) {
       this.#downgraded += uncertain;
       observer.uncertain(uncertain);
-      log.warn(
-        { gatewayId: this.#gatewayId, messages: uncertain },
-        'the broker has lost its session: messages may arrive twice',
-      );
+      this.#log('the broker has lost its session: messages may arrive twice', uncertain);
     }
     // Before they are sent again, or a successor would release what the broker has not received yet.
     if (isStale || uncertain > 0) this.#requireRecord();
+  }
+
+  #log(what: string, messages = this.#lane.receivedUpTo - this.#lane.settled): void {
+    this.#context.log.warn({ gatewayId: this.#gatewayId, messages }, what);
   }
 
   #requireRecord(): void {

@@ -184,16 +184,18 @@ export class GatewaySession {
     if (signal.aborted) return;
     this.#attempt += 1;
     let failure: Failure | undefined;
-    const prepared = await this.#line.exactlyOnce.prepare(settings, signal);
+    const { exactlyOnce, moves } = this.#line;
+    const { cleanStart } = await exactlyOnce.prepare(settings, signal);
     const owner = lease();
-    const options = { ...prepared, owner, moves: this.#line.moves };
+    const options = { cleanStart, owner, moves, onConnect: () => exactlyOnce.connecting() };
     const result = await connectInTime(settings, options, this.#context, signal, (ended) => {
       failure = ended;
       this.#end?.(failedBy(ended));
     });
     observer.connectAttempt(result.ok ? 'ok' : 'failed');
     // Whatever becomes of it: the next one finds this session, which may be younger than the record.
-    if (result.ok) this.#line.exactlyOnce.opened(settings, result.session.grant.sessionPresent);
+    if (result.ok) exactlyOnce.opened(settings, result.session.grant.sessionPresent);
+    else exactlyOnce.failed(result.failure);
     if (signal.aborted) {
       if (result.ok) await result.session.disconnect();
       return;

@@ -60,6 +60,8 @@ export interface ConnectOptions {
   cleanStart: boolean;
   /** In whose name we connect; asked again right before CONNECT. */
   owner: SessionOwner;
+  /** Called right before CONNECT is written. */
+  onConnect(): void;
   /** How often the gateway had changed its fleet: epochs of different fleets cannot be compared. */
   moves: number;
 }

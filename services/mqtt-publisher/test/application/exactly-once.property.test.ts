@@ -86,6 +86,7 @@ class World {
       await this.harness.settle();
     }
     if (!this.#connecting.isReady || this.#connection) return;
+    this.harness.line.exactlyOnce.connecting();
     this.#connection = this.broker.connect(this.#connecting.cleanStart);
   }
 
@@ -93,6 +94,7 @@ class World {
   connack(): void {
     if (this.#pump || !this.#connection) return;
     if (!this.#connection.isOpen) {
+      this.harness.line.exactlyOnce.failed({ phase: 'connack', kind: 'closed' });
       this.#connection = undefined;
       this.#connecting = undefined;
       return;
@@ -279,6 +281,22 @@ describe('any interleaving of packets, records, crashes, cuts and moves to the w
         world.checkIds();
         expect([...new Set(delivered)]).toEqual(world.all);
         expect(delivered.length - world.all.length).toBeLessThanOrEqual(world.durable.d ?? 0);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test('MQTT 3.1.1, also with lost sessions: in order, and what may be there twice, or lost, is counted', async () => {
+    await fc.assert(
+      fc.asyncProperty(sizes, steps([...faults, forget]), async (batches, sequence) => {
+        const world = new World('3.1.1', batches);
+        await run(world, sequence);
+        const delivered = [...new Set(world.broker.delivered)];
+        world.checkIds();
+        expect(delivered).toEqual(delivered.toSorted((a, b) => a - b));
+        expect(world.all.length - delivered.length).toBeLessThanOrEqual(world.durable.e ?? 0);
+        expect(world.broker.delivered.length - delivered.length).toBeLessThanOrEqual(world.durable.d ?? 0);
+        expect(world.durable).toMatchObject({ s: world.all.at(-1) });
       }),
       { numRuns: 400 },
     );

@@ -31,6 +31,7 @@ export class CountingObserver implements DeliveryObserver {
   messageDelivered = () => this.#add('delivered', 1);
   batchDelivered = () => this.#add('batches', 1);
   uncertain = (messages: number) => this.#add('uncertain', messages);
+  unproven = (messages: number) => this.#add('unproven', messages);
   repeated = (messages: number) => this.#add('repeated', messages);
   lost = (messages: number) => this.#add('lost', messages);
   dropped = (_reason: string, messages: number) => this.#add('dropped', messages);
