@@ -98,6 +98,40 @@ describe('a session that the broker keeps', () => {
   });
 });
 
+describe('a session whose broker takes no QoS 2 any more', () => {
+  test('is rid of what it has, and everything goes on at the lower QoS: nothing missing, in order, said', async () => {
+    const gateway = 'lowered';
+    await configure(gateway, { protocolVersion: '5' });
+    await fiveReceived(gateway);
+    await waitFor(async () => (await fixture.checkpoint(gateway))?.r === 5, { timeoutMs: 10_000 });
+    // Three more that it has, of which the record does not know.
+    broker.faults.withholdPubrec = onTopic(`Aranet/${gateway}/sensors/#`);
+    await fixture.emit(gateway, 3);
+    await waitFor(() => broker.publishes(onTopic(`Aranet/${gateway}/sensors/#`)).length >= 8, { timeoutMs: 10_000 });
+    await broker.stop();
+    broker.faults.clear();
+    broker.capabilities = { maximumQoS: 1 };
+    await broker.restart({ keepSessions: true });
+    await fixture.emit(gateway, 5);
+    await hear(gateway, 13);
+    expect(firstSeen(delivered(gateway))).toEqual(upTo(13));
+    const record = await waitFor(
+      async () => {
+        const latest = await fixture.checkpoint(gateway);
+        return latest?.s === 13 ? latest : undefined;
+      },
+      { timeoutMs: 10_000 },
+    );
+    expect(record).toMatchObject({ o: 1, d: 3 });
+    await waitFor(async () => (await fixture.status(gateway))?.brokerLimits?.qos === 1, { timeoutMs: 10_000 });
+    broker.capabilities = {};
+    await broker.restart({ keepSessions: true });
+    await fixture.emit(gateway, 5);
+    await hear(gateway, 18);
+    expect(broker.publishes(fromClient(gateway)).at(-1)?.packet.qos).toBe(2);
+  });
+});
+
 describe('a session that the broker has lost', () => {
   test.each(['3.1.1', '5'] as const)('MQTT %s: sent again, counted and said', async (protocolVersion) => {
     const gateway = `forgotten-${protocolVersion === '5' ? 5 : 3}`;

@@ -18,6 +18,8 @@ export interface GatewayCheckpoint {
   r?: number;
   /** QoS 2: names the broker's session: a short hash of host, port and client id. */
   b?: string;
+  /** QoS 2: the broker takes less in that session, and holds nothing that would have to be released. */
+  o?: 1;
   /** QoS 2: a CONNECT was on its way when this was written: a session that is found may be younger than this record. */
   u?: 1;
   /** QoS 2: sent again since registration because the broker had lost its session. */

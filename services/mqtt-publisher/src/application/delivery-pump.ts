@@ -10,6 +10,8 @@ import type { PartitionContext } from './context.ts';
 import { Extras } from './extras.ts';
 import type { GatewayLine } from './gateway-line.ts';
 import type { MqttSession, PublishOptions, PublishOutcome } from './ports.ts';
+import { Releases } from './releases.ts';
+import { WindDown } from './wind-down.ts';
 
 /** Why the pump gave up on its session. */
 export type PumpFailure = { kind: 'ack_timeout' } | { kind: 'refused'; reasonCode: number };
@@ -60,10 +62,8 @@ export class DeliveryPump {
   readonly #extras: Extras;
   /** QoS 2: highest counter that the resumed session may hold of former connections. */
   readonly #heldBefore: number;
-  /** PUBRELs that wait for their PUBCOMP. */
-  #releasing = 0;
-  /** The broker turned out not to have what our record said it has: everything is sent again. */
-  #startsAnew = false;
+  readonly #releases: Releases;
+  readonly #windDown: WindDown;
   #lastProgress = 0;
   #probeSentAt: number | undefined;
   #watchdog: { cancel(): void } | undefined;
@@ -98,6 +98,14 @@ export class DeliveryPump {
       onSend: () => this.#arm(),
       onAnswer: (answer) => this.#extraAnswered(answer),
     });
+    this.#releases = new Releases(session, line, context, {
+      onSend: () => this.#arm(),
+      onAnswer: (item, answer) => this.#released(item, answer),
+    });
+    this.#windDown = new WindDown(session, line, context, settings.inFlight, {
+      onSend: () => this.#arm(),
+      onDone: () => this.run(),
+    });
     line.poison.sessionStarted(this.#settings.qos);
   }
 
@@ -108,7 +116,7 @@ export class DeliveryPump {
 
   /** Whether nothing waits for an answer of the broker. What waits for our own record is not the broker's fault. */
   get #isAnswered(): boolean {
-    return this.#line.lane.unanswered === 0 && this.#extras.inFlight === 0;
+    return this.#line.lane.unanswered + this.#extras.inFlight + this.#windDown.inFlight === 0;
   }
 
   set revision(revision: number) {
@@ -125,6 +133,8 @@ export class DeliveryPump {
   close(end: SessionEnd): void {
     this.#open = false;
     this.#extras.close();
+    this.#releases.close();
+    this.#windDown.close();
     this.#watchdog?.cancel();
     this.#probe?.cancel();
     this.#rateTimer?.cancel();
@@ -147,7 +157,9 @@ export class DeliveryPump {
    * that is kept for it, or waits. Mosquitto 2 closes the connection when a session holds more than 20.
    */
   #hasPlaceForExtra(extras: number): boolean {
-    const { inFlight } = this.#line.lane;
+    const { lane, exactlyOnce } = this.#line;
+    const { inFlight } = lane;
+    if (exactlyOnce.isWindingDown) return false;
     if (this.#settings.qos < 2) return inFlight + extras < this.#session.grant.receiveMaximum;
     if (extras > 0) return false;
     return this.#window > this.#laneWindow || (inFlight === 0 && !this.#mayHoldOthers);
@@ -175,7 +187,7 @@ export class DeliveryPump {
   run(): void {
     if (!this.#open) return;
     this.#settle();
-    if (this.#settings.qos === 2) this.#release();
+    this.#release();
     this.#extras.send();
     if (this.#paused || this.#isHeldBack) return;
     const { lane, poison } = this.#line;
@@ -210,9 +222,8 @@ export class DeliveryPump {
   /** Whether it must first be durable, or known, in which session of the broker we are. */
   get #isHeldBack(): boolean {
     const { exactlyOnce } = this.#line;
-    if (exactlyOnce.waitsForRecord || this.#settings.qos < 2) return exactlyOnce.waitsForRecord;
-    // What still answers a PUBREL must not be taken for the answer to a PUBLISH with the same packet id.
-    return exactlyOnce.isInDoubt || (this.#startsAnew && this.#releasing > 0);
+    if (exactlyOnce.waitsForRecord || exactlyOnce.isWindingDown) return true;
+    return this.#settings.qos === 2 && (exactlyOnce.isInDoubt || this.#releases.isAmbiguous);
   }
 
   /** Highest counter that may be sent, given what is durable. */
@@ -227,35 +238,17 @@ export class DeliveryPump {
     return Math.max(recorded, exactlyOnce.recordedReceived) + Math.max(this.#laneWindow, least);
   }
 
-  /** QoS 2: releases, in order, what the durable record says the broker has received. */
   #release(): void {
     const { lane, exactlyOnce } = this.#line;
-    if (lane.receivedUpTo > Math.max(this.#line.recorded, exactlyOnce.recordedReceived)) {
-      this.#context.requestRecord('now');
-    }
-    while (!exactlyOnce.waitsForRecord && this.#context.lease().isValid()) {
-      const item = lane.peekRelease(exactlyOnce.recordedReceived);
-      if (!item) return;
-      this.#arm();
-      lane.released(item);
-      this.#releasing += 1;
-      this.#session.release(packetIdOf(item.counter), (found) => {
-        if (this.#open) this.#completed(item, found);
-      });
-    }
+    if (this.#settings.qos < 2 && !exactlyOnce.isWindingDown) return;
+    this.#releases.run();
+    const isReleased = lane.inFlight === 0 && this.#releases.inFlight === 0;
+    if (exactlyOnce.isWindingDown && isReleased) this.#windDown.run();
   }
 
-  #completed(item: LaneItem, found: boolean): void {
-    const { lane, exactlyOnce } = this.#line;
-    this.#releasing -= 1;
-    this.#progress(2, 'message', lane.isOldestUnanswered(item));
-    if (item.lost || exactlyOnce.completed(found)) {
-      if (item.state === 'released' && !item.lost) this.#delivered(item);
-      lane.acknowledged(item, 'delivered');
-    } else {
-      this.#startsAnew = true;
-      this.#line.wake();
-    }
+  #released(item: LaneItem, { isOldest, isDelivered }: { isOldest: boolean; isDelivered: boolean }): void {
+    this.#progress(2, 'message', isOldest);
+    if (isDelivered) this.#delivered(item);
     this.run();
   }
 

@@ -5,13 +5,14 @@ import type { Lane } from '../domain/lane.ts';
 import type { SessionSettings } from '../domain/session-settings.ts';
 import type { PartitionContext } from './context.ts';
 import { Notifier } from './notifier.ts';
+import type { SessionGrant } from './ports.ts';
 
 /** Largest in-flight window that the settings allow: so far beyond its record a predecessor may have sent. */
 const LARGEST_WINDOW = 1_000;
 
 /** Highest counter whose packet id the session that a record names may hold. */
-export function mayBeHeld({ s, r = s, b }: GatewayCheckpoint): number {
-  return b === undefined ? 0 : r + LARGEST_WINDOW;
+export function mayBeHeld({ s, r = s, b, o }: GatewayCheckpoint): number {
+  return b === undefined || o === 1 ? 0 : r + LARGEST_WINDOW;
 }
 
 /**
@@ -25,6 +26,10 @@ export class ExactlyOnce {
   readonly #onRecorded = new Notifier();
   /** Whose session the counters belong to; undefined: none that could be resumed. */
   #identity: string | undefined;
+  /** Whether that session may have messages that are not released yet: not if the broker takes a lower QoS only. */
+  #mayHold: boolean;
+  /** It may, and the broker takes a lower QoS now. */
+  #isWindingDown = false;
   /** What the durable record holds. */
   #recordedReceived: number;
   /** What it may hold: records are built before, and a write may take effect without our knowing. */
@@ -49,6 +54,7 @@ export class ExactlyOnce {
     this.#lane = lane;
     this.#context = context;
     this.#identity = checkpoint.b;
+    this.#mayHold = checkpoint.b !== undefined && checkpoint.o === undefined;
     this.#recordedReceived = checkpoint.r ?? checkpoint.s;
     this.#builtReceived = this.#recordedReceived;
     this.#downgraded = checkpoint.d ?? 0;
@@ -73,6 +79,11 @@ export class ExactlyOnce {
     return this.#doubtfulUpTo > this.#lane.settled;
   }
 
+  /** Whether the broker takes no QoS 2 any more, and what it has of it is still to be released. */
+  get isWindingDown(): boolean {
+    return this.#isWindingDown;
+  }
+
   /** Whether there is anything that the record must hold. */
   get isNoteworthy(): boolean {
     return this.#identity !== undefined || this.#downgraded + this.#unproven > 0 || this.#lane.receivedUpTo > 0;
@@ -84,11 +95,12 @@ export class ExactlyOnce {
   }
 
   /** Its part of the durable record. */
-  checkpoint(): Pick<GatewayCheckpoint, 'r' | 'b' | 'u' | 'd' | 'e' | 'v'> {
+  checkpoint(): Pick<GatewayCheckpoint, 'r' | 'b' | 'o' | 'u' | 'd' | 'e' | 'v'> {
     const { settled, receivedUpTo } = this.#lane;
     return {
-      ...(this.#identity !== undefined && receivedUpTo > settled ? { r: receivedUpTo } : {}),
+      ...(this.#mayHold && receivedUpTo > settled ? { r: receivedUpTo } : {}),
       ...(this.#identity === undefined ? {} : { b: this.#identity }),
+      ...(this.#identity === undefined || this.#mayHold ? {} : { o: 1 as const }),
       ...(this.#isMarked || this.#isUnanswered || this.isInDoubt ? { u: 1 as const } : {}),
       ...(this.#downgraded > 0 ? { d: this.#downgraded } : {}),
       ...(this.#unproven > 0 ? { e: this.#unproven } : {}),
@@ -116,7 +128,7 @@ export class ExactlyOnce {
    */
   async prepare(settings: SessionSettings, signal: AbortSignal): Promise<{ cleanStart: boolean }> {
     if (this.#identity !== identityOf(settings)) return { cleanStart: true };
-    if (settings.qos < 2) return { cleanStart: false };
+    if (!this.#mayHold) return { cleanStart: false };
     if (this.#isUnanswered) this.#doubtfulUpTo = this.#lane.receivedUpTo;
     if (Math.max(this.#lane.receivedUpTo, this.#builtReceived) > this.#lane.settled) {
       this.#isMarked = true;
@@ -141,20 +153,24 @@ export class ExactlyOnce {
   }
 
   /** CONNACK has come. */
-  opened(settings: SessionSettings, isResumed: boolean): void {
+  opened(settings: SessionSettings, grant: Pick<SessionGrant, 'sessionPresent' | 'maximumQos'>): void {
     const identity = identityOf(settings);
+    const mayHold = identity !== undefined && grant.maximumQos === 2;
+    const isResumed = grant.sessionPresent && identity !== undefined && identity === this.#identity;
     const wasMarked = this.#isMarked;
     this.#isMarked = false;
     this.#isUnanswered = false;
-    if (isResumed && identity !== undefined && identity === this.#identity) {
+    this.#isWindingDown = isResumed && this.#mayHold && !mayHold;
+    if (isResumed && this.#mayHold) {
       // Released under a record with the mark, a message would be sent again by a successor.
       if (wasMarked && !this.isInDoubt) this.#requireRecord();
       if (this.isInDoubt) this.#log('an answer to CONNECT was missed: what is released now may be lost');
       return;
     }
-    const isOther = identity !== this.#identity;
+    const isOther = identity !== this.#identity || mayHold !== this.#mayHold;
     this.#identity = identity;
-    this.#startAnew();
+    this.#mayHold = mayHold;
+    if (!isResumed) this.#startAnew();
     if (!isOther) return;
     // A successor that does not know of this session has the broker forget it, which may have passed messages on already.
     if (identity !== undefined) this.#requireRecord();
@@ -178,18 +194,29 @@ export class ExactlyOnce {
     return true;
   }
 
+  /** The broker has nothing left of the session. It had `uncertain` messages that are going to be sent again. */
+  woundDown(uncertain: number): void {
+    this.#isWindingDown = false;
+    this.#mayHold = false;
+    this.#lane.startAnew();
+    if (uncertain > 0) this.#sentAgain(uncertain, 'the broker takes no QoS 2 any more: messages may arrive twice');
+    // Or a successor would release what is sent with the same packet ids from now on.
+    this.#requireRecord();
+  }
+
   #startAnew(): void {
-    const { observer } = this.#context;
     const isStale = Math.max(this.#lane.receivedUpTo, this.#builtReceived) > this.#lane.settled;
     this.#doubtfulUpTo = 0;
     const uncertain = this.#lane.startAnew();
-    if (uncertain > 0) {
-      this.#downgraded += uncertain;
-      observer.uncertain(uncertain);
-      this.#log('the broker has lost its session: messages may arrive twice', uncertain);
-    }
+    if (uncertain > 0) this.#sentAgain(uncertain, 'the broker has lost its session: messages may arrive twice');
     // Before they are sent again, or a successor would release what the broker has not received yet.
     if (isStale || uncertain > 0) this.#requireRecord();
+  }
+
+  #sentAgain(messages: number, why: string): void {
+    this.#downgraded += messages;
+    this.#context.observer.uncertain(messages);
+    this.#log(why, messages);
   }
 
   #log(what: string, messages = this.#lane.receivedUpTo - this.#lane.settled): void {

@@ -194,7 +194,7 @@ export class GatewaySession {
     });
     observer.connectAttempt(result.ok ? 'ok' : 'failed');
     // Whatever becomes of it: the next one finds this session, which may be younger than the record.
-    if (result.ok) exactlyOnce.opened(settings, result.session.grant.sessionPresent);
+    if (result.ok) exactlyOnce.opened(settings, result.session.grant);
     else exactlyOnce.failed(result.failure);
     if (signal.aborted) {
       if (result.ok) await result.session.disconnect();

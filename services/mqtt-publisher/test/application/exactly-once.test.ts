@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { desiredSession, type SessionSettings } from '../../src/domain/session-settings.ts';
+import { NO_LIMITS } from '../support/fake-session.ts';
 import { LineHarness } from '../support/line-harness.ts';
 
 function settingsOf(): SessionSettings {
@@ -23,7 +24,7 @@ describe('what has to be durable before the session goes on', () => {
   test('is so by a record that was built after it was decided, not by one before; a copy does as well', () => {
     const { line } = new LineHarness();
     const before = line.checkpoint();
-    line.exactlyOnce.opened(settingsOf(), false);
+    line.exactlyOnce.opened(settingsOf(), NO_LIMITS);
     const after = structuredClone(line.checkpoint());
     line.recordedAs(before);
     expect(line.exactlyOnce.waitsForRecord).toBe(true);
@@ -34,9 +35,9 @@ describe('what has to be durable before the session goes on', () => {
 
   test('when something else is decided meanwhile, that has to be as well', () => {
     const { line } = new LineHarness();
-    line.exactlyOnce.opened(settingsOf(), false);
+    line.exactlyOnce.opened(settingsOf(), NO_LIMITS);
     const first = line.checkpoint();
-    line.exactlyOnce.opened({ ...settingsOf(), clientId: 'another' }, false);
+    line.exactlyOnce.opened({ ...settingsOf(), clientId: 'another' }, NO_LIMITS);
     const second = line.checkpoint();
     line.recordedAs(first);
     expect(line.exactlyOnce.waitsForRecord).toBe(true);
