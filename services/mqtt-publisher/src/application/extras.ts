@@ -1,11 +1,9 @@
 import type { MqttMessage } from '@gatecast/shared/outbox';
 import { fitToBroker } from '../domain/fit-to-broker.ts';
 import { EXTRA_IDS, FIRST_EXTRA_ID } from '../domain/packet-ids.ts';
+import { PACKET_TOO_LARGE } from '../domain/refusal.ts';
 import type { PartitionContext } from './context.ts';
 import type { MqttSession } from './ports.ts';
-
-/** What an extra that is larger than the broker's Maximum Packet Size would be refused with, had it been sent. */
-const PACKET_TOO_LARGE = 149;
 
 interface Extra {
   message: MqttMessage;
