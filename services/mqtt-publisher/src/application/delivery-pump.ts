@@ -1,7 +1,7 @@
 import type { MqttMessage } from '@gatecast/shared/outbox';
 import { withinCapabilities } from '../domain/broker-limits.ts';
 import { fitToBroker } from '../domain/fit-to-broker.ts';
-import type { LaneItem } from '../domain/lane.ts';
+import type { LaneItem } from '../domain/lane-item.ts';
 import { packetIdOf } from '../domain/packet-ids.ts';
 import { PACKET_TOO_LARGE, reasonToSetAside } from '../domain/refusal.ts';
 import type { SessionEnd } from '../domain/session-end.ts';

@@ -1,4 +1,4 @@
-import type { LaneItem } from '../domain/lane.ts';
+import type { LaneItem } from '../domain/lane-item.ts';
 import { packetIdOf } from '../domain/packet-ids.ts';
 import type { PartitionContext } from './context.ts';
 import type { GatewayLine } from './gateway-line.ts';

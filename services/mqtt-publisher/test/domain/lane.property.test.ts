@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Lane, type LaneItem } from '../../src/domain/lane.ts';
+import { Lane } from '../../src/domain/lane.ts';
+import type { LaneItem } from '../../src/domain/lane-item.ts';
 import { batchOf } from '../support/batches.ts';
 
 const EVERYTHING = Number.POSITIVE_INFINITY;

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Lane, type LaneItem } from '../../src/domain/lane.ts';
+import { Lane } from '../../src/domain/lane.ts';
+import type { LaneItem } from '../../src/domain/lane-item.ts';
 import { batchOf, upTo } from '../support/batches.ts';
 
 const EVERYTHING = Number.POSITIVE_INFINITY;

@@ -5,7 +5,7 @@ import type { DeliveryLimits, DeliveryObserver, PartitionContext } from '../../s
 import { GatewayLine } from '../../src/application/gateway-line.ts';
 import type { BacklogTail } from '../../src/application/ports.ts';
 import type { Batch } from '../../src/domain/batch.ts';
-import type { LaneItem } from '../../src/domain/lane.ts';
+import type { LaneItem } from '../../src/domain/lane-item.ts';
 import { Outstanding } from '../../src/domain/outstanding.ts';
 import { type BatchOptions, batchOf } from './batches.ts';
 import { FakeBacklogStore } from './fake-backlog-store.ts';
