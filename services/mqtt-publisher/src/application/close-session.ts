@@ -1,11 +1,29 @@
 import { delay, withDeadline } from '@gatecast/shared/lifecycle';
-import type { SessionSettings } from '../domain/session-settings.ts';
+import { type DesiredSession, leavesStaleWill, type SessionSettings } from '../domain/session-settings.ts';
 import type { PartitionContext } from './context.ts';
 import type { DeliveryPump } from './delivery-pump.ts';
+import { identityOf } from './exactly-once.ts';
 import type { MqttSession } from './ports.ts';
 
-/** What is said at the broker before a session is closed: nothing, the will's payload, or that and then nothing kept. */
-export type Goodbye = 'none' | 'will' | 'will_then_cleared';
+/** How a session is left. */
+export interface Farewell {
+  /** What is said at the broker before: nothing, the will's payload, or that and then nothing kept. */
+  goodbye: 'none' | 'will' | 'will_then_cleared';
+  /** Nobody will come back to the broker's session; one that still holds messages is kept all the same. */
+  endsSession: boolean;
+}
+
+/** For a successor, or ourselves a moment later. */
+export const IN_SILENCE: Farewell = { goodbye: 'none', endsSession: false };
+
+/** For a session that is replaced by another one, or by none. */
+export function farewellOf(before: SessionSettings, after: DesiredSession): Farewell {
+  const stale = leavesStaleWill(before, after) ? 'will_then_cleared' : 'will';
+  return {
+    goodbye: before.will.enabled ? stale : 'none',
+    endsSession: !after.settings || identityOf(before) !== identityOf(after.settings),
+  };
+}
 
 /**
  * Finishes what is in flight, says good-bye, disconnects; all of it within twice `drainMs`. With `endsSession` the broker
@@ -15,7 +33,7 @@ export async function closeSession(
   session: MqttSession,
   pump: DeliveryPump,
   settings: SessionSettings,
-  { goodbye, endsSession }: { goodbye: Goodbye; endsSession: boolean },
+  { goodbye, endsSession }: Farewell,
   { limits, clock, log }: PartitionContext,
 ): Promise<void> {
   const { gatewayId, will } = settings;
