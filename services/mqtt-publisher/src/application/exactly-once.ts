@@ -10,6 +10,9 @@ import type { SessionGrant } from './ports.ts';
 /** Largest in-flight window that the settings allow: so far beyond its record a predecessor may have sent. */
 const LARGEST_WINDOW = 1_000;
 
+/** A broker that ends so many sessions in a row while QoS 2 is wound down takes no PUBREL: it has to forget the session. */
+const MAX_WIND_DOWNS = 3;
+
 /** Highest counter whose packet id the session that a record names may hold. */
 export function mayBeHeld({ s, r = s, b, o }: GatewayCheckpoint): number {
   return b === undefined || o === 1 ? 0 : r + LARGEST_WINDOW;
@@ -30,6 +33,8 @@ export class ExactlyOnce {
   #mayHold: boolean;
   /** It may, and the broker takes a lower QoS now. */
   #isWindingDown = false;
+  /** Sessions in a row that did. */
+  #windDowns = 0;
   /** What the durable record holds. */
   #recordedReceived: number;
   /** What it may hold: records are built before, and a write may take effect without our knowing. */
@@ -101,7 +106,7 @@ export class ExactlyOnce {
       ...(this.#mayHold && receivedUpTo > settled ? { r: receivedUpTo } : {}),
       ...(this.#identity === undefined ? {} : { b: this.#identity }),
       ...(this.#identity === undefined || this.#mayHold ? {} : { o: 1 as const }),
-      ...(this.#isMarked || this.#isUnanswered || this.isInDoubt ? { u: 1 as const } : {}),
+      ...(this.#mayHold && (this.#isMarked || this.#isUnanswered || this.isInDoubt) ? { u: 1 as const } : {}),
       ...(this.#downgraded > 0 ? { d: this.#downgraded } : {}),
       ...(this.#unproven > 0 ? { e: this.#unproven } : {}),
       ...(this.waitsForRecord ? { v: this.#decisions } : {}),
@@ -127,7 +132,7 @@ export class ExactlyOnce {
    * it finds may be younger than the record.
    */
   async prepare(settings: SessionSettings, signal: AbortSignal): Promise<{ cleanStart: boolean }> {
-    if (this.#identity !== identityOf(settings)) return { cleanStart: true };
+    if (this.#identity !== identityOf(settings) || this.#windDowns >= MAX_WIND_DOWNS) return { cleanStart: true };
     if (!this.#mayHold) return { cleanStart: false };
     if (this.#isUnanswered) this.#doubtfulUpTo = this.#lane.receivedUpTo;
     if (Math.max(this.#lane.receivedUpTo, this.#builtReceived) > this.#lane.settled) {
@@ -161,6 +166,7 @@ export class ExactlyOnce {
     this.#isMarked = false;
     this.#isUnanswered = false;
     this.#isWindingDown = isResumed && this.#mayHold && !mayHold;
+    this.#windDowns = this.#isWindingDown ? this.#windDowns + 1 : 0;
     if (isResumed && this.#mayHold) {
       // Released under a record with the mark, a message would be sent again by a successor.
       if (wasMarked && !this.isInDoubt) this.#requireRecord();

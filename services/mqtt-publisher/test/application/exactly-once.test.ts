@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { identityOf } from '../../src/application/exactly-once.ts';
 import { desiredSession, type SessionSettings } from '../../src/domain/session-settings.ts';
 import { NO_LIMITS } from '../support/fake-session.ts';
 import { LineHarness } from '../support/line-harness.ts';
@@ -43,5 +44,34 @@ describe('what has to be durable before the session goes on', () => {
     expect(line.exactlyOnce.waitsForRecord).toBe(true);
     line.recordedAs(second);
     expect(line.exactlyOnce.waitsForRecord).toBe(false);
+  });
+});
+
+describe('a broker that takes no QoS 2 any more', () => {
+  const lowered = { sessionPresent: true, maximumQos: 1 } as const;
+
+  test('and ends every session in which it is told to release something: has to forget it', async () => {
+    const { line } = new LineHarness({ checkpoint: { i: 'first', s: 0, r: 2, b: identityOf(settingsOf())! } });
+    const prepare = async () => {
+      const prepared = line.exactlyOnce.prepare(settingsOf(), new AbortController().signal);
+      line.recordedAs(line.checkpoint());
+      return await prepared;
+    };
+    for (let session = 1; session <= 3; session += 1) {
+      expect(await prepare()).toEqual({ cleanStart: false });
+      line.exactlyOnce.opened(settingsOf(), lowered);
+      expect(line.exactlyOnce.isWindingDown).toBe(true);
+    }
+    expect(await prepare()).toEqual({ cleanStart: true });
+    line.exactlyOnce.opened(settingsOf(), { ...lowered, sessionPresent: false });
+    expect(line.exactlyOnce.isWindingDown).toBe(false);
+    expect(line.checkpoint()).toMatchObject({ s: 0, o: 1, d: 2 });
+    expect(await prepare()).toEqual({ cleanStart: false });
+  });
+
+  test('leaves nothing to release for a successor', () => {
+    const { line } = new LineHarness({ checkpoint: { i: 'first', s: 2, b: identityOf(settingsOf())!, o: 1 } });
+    line.exactlyOnce.opened(settingsOf(), lowered);
+    expect([line.exactlyOnce.isWindingDown, line.lane.highestMayBeHeld]).toEqual([false, 0]);
   });
 });

@@ -296,6 +296,21 @@ describe('QoS 2: the CONNACK', () => {
     expect(harness.parts.count('unproven')).toBe(isDoubtful ? 2 : 0);
   });
 
+  test('that comes after our deadline leaves a doubt: the session is cut, whatever it says', async () => {
+    let answer: (result: ConnectResult) => void = () => undefined;
+    const harness = await started(() => new Promise((resolve) => (answer = resolve)));
+    await harness.advance(LIMITS.attemptTimeoutMs + 1_000);
+    answer(harness.connector.session());
+    await harness.advance(2_000);
+    await harness.record();
+    expect(harness.connector.sessions.map(({ isAborted, released }) => [isAborted, released])).toEqual([
+      [true, []],
+      [false, [1, 2]],
+    ]);
+    harness.session.complete();
+    expect(harness.gateway.checkpoint()).toMatchObject({ s: 2, e: 2 });
+  });
+
   test('that a predecessor missed leaves a doubt', async () => {
     const harness = await started(({ connector }) => connector.session(found), { u: 1 });
     harness.session.complete();
