@@ -75,3 +75,18 @@ describe('a broker that takes no QoS 2 any more', () => {
     expect([line.exactlyOnce.isWindingDown, line.lane.highestMayBeHeld]).toEqual([false, 0]);
   });
 });
+
+test('a lost session while the gateway is behind: what the predecessor had sent is read again, and sent', async () => {
+  const harness = new LineHarness({ checkpoint: { i: 'first', s: 0, r: 1, b: identityOf(settingsOf())! } });
+  const { line } = harness;
+  // The moving line has not come so far yet.
+  line.brokerIs('away');
+  await harness.settle();
+  line.exactlyOnce.opened(settingsOf(), NO_LIMITS);
+  harness.record();
+  line.brokerIs('back');
+  await harness.settle();
+  harness.offer(1);
+  await harness.deliverAll();
+  expect([harness.delivered, line.lane.settled]).toEqual([[1], 1]);
+});
