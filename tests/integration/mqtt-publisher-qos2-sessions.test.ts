@@ -98,6 +98,40 @@ describe('a session that the broker keeps', () => {
   });
 });
 
+describe('a session whose broker takes no QoS 2 any more', () => {
+  test('is rid of what it has, and everything goes on at the lower QoS: nothing missing, in order, said', async () => {
+    const gateway = 'lowered';
+    await configure(gateway, { protocolVersion: '5' });
+    await fiveReceived(gateway);
+    await waitFor(async () => (await fixture.checkpoint(gateway))?.r === 5, { timeoutMs: 10_000 });
+    // Three more that it has, of which the record does not know.
+    broker.faults.withholdPubrec = onTopic(`Aranet/${gateway}/sensors/#`);
+    await fixture.emit(gateway, 3);
+    await waitFor(() => broker.publishes(onTopic(`Aranet/${gateway}/sensors/#`)).length >= 8, { timeoutMs: 10_000 });
+    await broker.stop();
+    broker.faults.clear();
+    broker.capabilities = { maximumQoS: 1 };
+    await broker.restart({ keepSessions: true });
+    await fixture.emit(gateway, 5);
+    await hear(gateway, 13);
+    expect(firstSeen(delivered(gateway))).toEqual(upTo(13));
+    const record = await waitFor(
+      async () => {
+        const latest = await fixture.checkpoint(gateway);
+        return latest?.s === 13 ? latest : undefined;
+      },
+      { timeoutMs: 10_000 },
+    );
+    expect(record).toMatchObject({ o: 1, d: 3 });
+    await waitFor(async () => (await fixture.status(gateway))?.brokerLimits?.qos === 1, { timeoutMs: 10_000 });
+    broker.capabilities = {};
+    await broker.restart({ keepSessions: true });
+    await fixture.emit(gateway, 5);
+    await hear(gateway, 18);
+    expect(broker.publishes(fromClient(gateway)).at(-1)?.packet.qos).toBe(2);
+  });
+});
+
 describe('a session that the broker has lost', () => {
   test.each(['3.1.1', '5'] as const)('MQTT %s: sent again, counted and said', async (protocolVersion) => {
     const gateway = `forgotten-${protocolVersion === '5' ? 5 : 3}`;
@@ -114,9 +148,9 @@ describe('a session that the broker has lost', () => {
     expect(await downgraded(gateway)).toBeGreaterThanOrEqual(5);
   });
 
-  test('MQTT 5, and the CONNACK that says so as well: sent again all the same', async () => {
-    const gateway = 'connack-lost';
-    await configure(gateway, { protocolVersion: '5' });
+  /** The broker loses five messages that the record says it received, and the CONNACK that says so is lost as well. */
+  async function loseConnack(gateway: string, protocolVersion: '3.1.1' | '5'): Promise<void> {
+    await configure(gateway, { protocolVersion });
     await fixture.waitForStatus(gateway, 'MQTT_INFO_NO_ERR');
     await fiveReceived(gateway);
     await waitFor(async () => (await fixture.checkpoint(gateway))?.r === 5, { timeoutMs: 10_000 });
@@ -134,7 +168,20 @@ describe('a session that the broker has lost', () => {
     await fixture.publisher.restart();
     await fixture.emit(gateway, 5);
     await hear(gateway, 10);
-    expect(firstSeen(delivered(gateway)).slice(-10)).toEqual(upTo(10));
+  }
+
+  test('MQTT 5, and the CONNACK that says so as well: sent again all the same', async () => {
+    await loseConnack('connack-lost', '5');
+    expect(firstSeen(delivered('connack-lost')).slice(-10)).toEqual(upTo(10));
+  });
+
+  test('MQTT 3.1.1, and the CONNACK that says so as well: what may be lost is counted', async () => {
+    const gateway = 'connack-lost-3';
+    await loseConnack(gateway, '3.1.1');
+    expect(delivered(gateway)).toEqual([6, 7, 8, 9, 10]);
+    await waitFor(async () => (await fixture.checkpoint(gateway))?.s === 10, { timeoutMs: 10_000 });
+    expect(await fixture.checkpoint(gateway)).toMatchObject({ e: 5 });
+    expect(await fixture.metric('gatecast_publisher_messages_unproven_total')).toBe(5);
   });
 });
 

@@ -18,10 +18,16 @@ export interface GatewayCheckpoint {
   r?: number;
   /** QoS 2: names the broker's session: a short hash of host, port and client id. */
   b?: string;
+  /** QoS 2: the broker takes less in that session, and holds nothing that would have to be released. */
+  o?: 1;
   /** QoS 2: a CONNECT was on its way when this was written: a session that is found may be younger than this record. */
   u?: 1;
   /** QoS 2: sent again since registration because the broker had lost its session. */
   d?: number;
+  /** QoS 2: released since registration in a session that may have been a new one: if it was, they are lost. */
+  e?: number;
+  /** QoS 2: which decision of its writer this holds, if that waits for it to be durable. Means nothing to anybody else. */
+  v?: number;
   /** Handled: the highest counter that was moved to the waiting room, or lost at its door. */
   h?: number;
   /** Lost to limits since registration. */

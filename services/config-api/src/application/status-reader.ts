@@ -100,12 +100,12 @@ export class StatusReader {
 
   /** With what was delivered. Asks NATS only for the age of a backlog, and leaves it out when NATS does not answer. */
   async fullStatusOf(gateway: GatewayRecord): Promise<FullStatus> {
-    const { delivered, lastDeliveredAt, downgraded, waiting, lost, settled } = this.#deliveryOf(gateway);
+    const { waiting, lost, settled, ...delivery } = this.#deliveryOf(gateway);
     const { fleet } = this.#options.moves.holderOf(gateway);
     const oldest = waiting > 0 ? await this.#oldestWaiting({ ...gateway, fleet }, settled) : undefined;
     return {
       ...this.statusOf(gateway),
-      ...withoutUndefined({ delivered, lastDeliveredAt, downgraded }),
+      ...delivery,
       backlog: withoutUndefined({ messages: waiting, oldest, lost }),
     };
   }

@@ -15,6 +15,7 @@ export function createDeliveryObserver(registry: Registry): DeliveryObserver {
   const batches = counter('batches_delivered', 'Batches whose last message was acknowledged.', []);
   const repeated = counter('messages_repeated', 'Messages read again that were handled before.', []);
   const uncertain = counter('messages_uncertain', 'QoS 2 messages sent again because the broker lost its session.', []);
+  const unproven = counter('messages_unproven', 'QoS 2 messages released in a session that may be a new one.', []);
   const lost = counter('messages_lost', 'Messages lost to limits of the waiting room.', []);
   const dropped = counter('messages_dropped', 'Messages that belong to nobody any more.', ['reason']);
   const deadLettered = counter('messages_dead_lettered', 'Messages set aside because the broker refuses them.', [
@@ -47,6 +48,7 @@ export function createDeliveryObserver(registry: Registry): DeliveryObserver {
     },
     repeated: (messages) => repeated.inc(messages),
     uncertain: (messages) => uncertain.inc(messages),
+    unproven: (messages) => unproven.inc(messages),
     lost: (messages) => lost.inc(messages),
     dropped: (reason, messages) => dropped.inc({ reason }, messages),
     deadLettered: (reason) => deadLettered.inc({ reason }),

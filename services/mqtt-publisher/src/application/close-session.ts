@@ -1,11 +1,32 @@
 import { type Clock, delay, withDeadline } from '@gatecast/shared/lifecycle';
-import type { SessionSettings } from '../domain/session-settings.ts';
+import { type DesiredSession, leavesStaleWill, type SessionSettings } from '../domain/session-settings.ts';
 import type { PartitionContext } from './context.ts';
 import type { DeliveryPump } from './delivery-pump.ts';
+import { identityOf } from './exactly-once.ts';
 import type { MqttSession } from './ports.ts';
 
-/** What is said at the broker before a session is closed: nothing, the will's payload, or that and then nothing kept. */
-export type Goodbye = 'none' | 'will' | 'will_then_cleared';
+/** How a session is left. */
+export interface Farewell {
+  /** What is said at the broker before: nothing, the will's payload, or that and then nothing kept. */
+  goodbye: 'none' | 'will' | 'will_then_cleared';
+  /** Nobody will come back to the broker's session; one that still holds messages is kept all the same. */
+  endsSession: boolean;
+  /** Others wait for it: the gateways of the same partition, with their sessions closed. */
+  isAwaited: boolean;
+}
+
+/** For a successor, or ourselves a moment later. */
+export const IN_SILENCE: Farewell = { goodbye: 'none', endsSession: false, isAwaited: true };
+
+/** For a session that is replaced by another one, or by none. */
+export function farewellOf(before: SessionSettings, after: DesiredSession): Farewell {
+  const stale = leavesStaleWill(before, after) ? 'will_then_cleared' : 'will';
+  return {
+    goodbye: before.will.enabled ? stale : 'none',
+    endsSession: !after.settings || identityOf(before) !== identityOf(after.settings),
+    isAwaited: false,
+  };
+}
 
 const CHECK_MS = 10;
 /**
@@ -18,25 +39,16 @@ const READ_MS = 50;
 /** For the last word to a broker that does not answer. */
 const LAST_WORD_MS = 100;
 
-export interface Farewell {
-  readonly goodbye: Goodbye;
-  /** Whether the broker may forget the session. */
-  readonly endsSession: boolean;
-  /** Whether others wait for it: the gateways of the same partition, with their sessions closed. */
-  readonly isAwaited: boolean;
-  /** Another process owns the gateway: from then on not a word. */
-  readonly aborted: AbortSignal;
-}
-
 /**
  * Finishes what is in flight, says good-bye, disconnects; all of it within `drainMs`, or twice that when nobody waits for
- * it. The broker may forget the session only if no messages are left in it.
+ * it. Once `aborted`, another process owns the gateway: from then on not a word.
  */
 export async function closeSession(
   session: MqttSession,
   pump: DeliveryPump,
   settings: SessionSettings,
-  { goodbye, endsSession, isAwaited, aborted }: Farewell,
+  { goodbye, endsSession, isAwaited }: Farewell,
+  aborted: AbortSignal,
   { limits, clock, log }: PartitionContext,
 ): Promise<void> {
   const { gatewayId, will } = settings;

@@ -35,6 +35,8 @@ export interface DeliveryObserver {
   repeated(messages: number): void;
   /** Sent at QoS 2, then the broker lost its session: they are sent again, and may arrive twice. */
   uncertain(messages: number): void;
+  /** Released at QoS 2 in a session that may have been a new one: if it was, they are lost. */
+  unproven(messages: number): void;
   lost(messages: number): void;
   dropped(reason: 'former_incarnation' | 'moved', messages: number): void;
   deadLettered(reason: string): void;

@@ -2,14 +2,20 @@ import { delay } from '@gatecast/shared/lifecycle';
 import type { MqttMessage } from '@gatecast/shared/outbox';
 import { withinCapabilities } from '../domain/broker-limits.ts';
 import { fitToBroker } from '../domain/fit-to-broker.ts';
-import type { LaneItem } from '../domain/lane.ts';
+import type { LaneItem } from '../domain/lane-item.ts';
 import { packetIdOf } from '../domain/packet-ids.ts';
+import { PACKET_TOO_LARGE, reasonToSetAside } from '../domain/refusal.ts';
 import type { SessionEnd } from '../domain/session-end.ts';
 import type { SessionSettings } from '../domain/session-settings.ts';
-import { TokenBucket } from '../domain/token-bucket.ts';
+import { AckWatch } from './ack-watch.ts';
 import type { PartitionContext } from './context.ts';
+import { Extras } from './extras.ts';
 import type { GatewayLine } from './gateway-line.ts';
 import type { MqttSession, PublishOptions, PublishOutcome } from './ports.ts';
+import { PublishRate } from './publish-rate.ts';
+import { Releases } from './releases.ts';
+import { SendWindow } from './send-window.ts';
+import { WindDown } from './wind-down.ts';
 
 /** Why the pump gave up on its session. */
 export type PumpFailure = { kind: 'ack_timeout' } | { kind: 'refused'; reasonCode: number };
@@ -22,66 +28,26 @@ export interface PumpEvents {
   onSetAside(why: number | 'poison'): void;
 }
 
-/** MQTT 5 reason codes of PUBACK and PUBREC that say that this very message will never be taken, section 3.4.2.1. */
-const PERMANENT: ReadonlyMap<number, string> = new Map([
-  [135, 'not_authorized'],
-  [144, 'topic_name_invalid'],
-  [153, 'payload_format_invalid'],
-]);
-
-/** What a message too large for the broker's Maximum Packet Size would be refused with, had it been sent. */
-const PACKET_TOO_LARGE = 149;
-
-/** This share of what is allowed in a second may go out at once: with the rest of the rate no second has too many. */
-const BURST_SHARE = 10;
-
-/** A publish beside the lane: birth, will. */
-interface Extra {
-  message: MqttMessage;
-  qos: 0 | 1 | 2;
-  done: () => void;
-}
-
-/** An unproven QoS 0 publish is followed by a PINGREQ after this share of the acknowledgement deadline. */
-const PROBE_SHARE = 10;
-
 const FIRST_STORE_RETRY_MS = 200;
 const LAST_STORE_RETRY_MS = 5_000;
 
-/**
- * Moves messages from a lane through one session: keeps the window, bounds what is sent beyond the durable record, and
- * watches the acknowledgement deadline. Lives as long as its session.
- */
+/** Moves messages from a lane through one session, and what has to be said beside them. Lives as long as its session. */
 export class DeliveryPump {
   readonly #session: MqttSession;
   /** As far as the broker can keep them. */
   readonly #settings: SessionSettings;
   readonly #isQosLowered: boolean;
-  readonly #rate: TokenBucket | undefined;
   readonly #line: GatewayLine;
   readonly #context: PartitionContext;
   readonly #events: PumpEvents;
-  /** Packets that may wait for their acknowledgement. */
-  readonly #window: number;
-  /** Those of them that may be messages of the lane. */
-  readonly #laneWindow: number;
+  readonly #window: SendWindow;
+  readonly #rate: PublishRate;
+  readonly #ackWatch: AckWatch;
+  readonly #extras: Extras;
+  readonly #releases: Releases;
+  readonly #windDown: WindDown;
   /** Revision of the integration that the session is good for: later messages wait until it has been looked at. */
   #revision: number;
-  /** Publishes beside the lane that wait for their acknowledgement: birth, will. */
-  #extra = 0;
-  /** Those that are not sent yet: the broker or the rate leaves no place for them. */
-  readonly #extras: Extra[] = [];
-  /** QoS 2: highest counter that the resumed session may hold of former connections. */
-  readonly #heldBefore: number;
-  /** PUBRELs that wait for their PUBCOMP. */
-  #releasing = 0;
-  /** The broker turned out not to have what our record said it has: everything is sent again. */
-  #startsAnew = false;
-  #lastProgress = 0;
-  #probeSentAt: number | undefined;
-  #watchdog: { cancel(): void } | undefined;
-  #probe: { cancel(): void } | undefined;
-  #rateTimer: { cancel(): void } | undefined;
   #open = true;
   #paused = false;
 
@@ -96,26 +62,40 @@ export class DeliveryPump {
     this.#session = session;
     this.#settings = withinCapabilities(settings, session.grant);
     this.#isQosLowered = this.#settings !== settings;
-    const { publishesPerSecond: rate } = settings;
-    this.#rate = rate ? rateLimit(rate, context.clock.monotonic()) : undefined;
     this.#revision = revision;
     this.#line = line;
     this.#context = context;
     this.#events = events;
-    this.#window = Math.max(1, Math.min(settings.inFlight, session.grant.receiveMaximum));
-    this.#heldBefore = session.grant.sessionPresent ? line.lane.highestMayBeHeld : 0;
-    this.#laneWindow = this.#settings.qos === 2 ? Math.max(1, this.#window - 1) : this.#window;
+    this.#window = new SendWindow(this.#settings, session.grant, line, context.limits);
+    this.#rate = new PublishRate(settings.publishesPerSecond, context.clock, () => this.run());
+    this.#ackWatch = new AckWatch(session, settings.ackTimeoutMs, context, {
+      isAnswered: () => this.#isAnswered,
+      onPong: () => this.#ponged(),
+      onTimeout: () => this.#events.onFailure({ kind: 'ack_timeout' }),
+    });
+    const onSend = () => this.#ackWatch.arm();
+    this.#extras = new Extras(session, line.gatewayId, context, {
+      hasPlace: (inFlight) => this.#window.hasPlaceForExtra(inFlight),
+      isInRate: () => this.#rate.take(),
+      onSend,
+      onAnswer: (answer) => this.#extraAnswered(answer),
+    });
+    this.#releases = new Releases(session, line, context, {
+      onSend,
+      onAnswer: (item, answer) => this.#released(item, answer),
+    });
+    this.#windDown = new WindDown(session, line, context, settings.inFlight, { onSend, onDone: () => this.run() });
     line.poison.sessionStarted(this.#settings.qos);
   }
 
   /** Whether everything sent is acknowledged. */
   get idle(): boolean {
-    return this.#line.lane.inFlight === 0 && this.#extra === 0 && this.#extras.length === 0;
+    return this.#line.lane.inFlight === 0 && this.#extras.idle;
   }
 
   /** How long the broker has owed the answer that is next, ms; 0 when it owes none. */
   get owedForMs(): number {
-    return this.#isAnswered ? 0 : this.#context.clock.monotonic() - this.#lastProgress;
+    return this.#isAnswered ? 0 : this.#ackWatch.silentMs;
   }
 
   /** Whether nothing more can come of what is under way: it is behind a message that is held aside in this session. */
@@ -125,7 +105,7 @@ export class DeliveryPump {
 
   /** Whether nothing waits for an answer of the broker. What waits for our own record is not the broker's fault. */
   get #isAnswered(): boolean {
-    return this.#line.lane.unanswered === 0 && this.#extra === 0;
+    return this.#line.lane.unanswered + this.#extras.inFlight + this.#windDown.inFlight === 0;
   }
 
   set revision(revision: number) {
@@ -141,9 +121,11 @@ export class DeliveryPump {
   /** The session is over: nothing it still calls back counts. */
   close(end: SessionEnd): void {
     this.#open = false;
-    this.#watchdog?.cancel();
-    this.#probe?.cancel();
-    this.#rateTimer?.cancel();
+    this.#extras.close();
+    this.#releases.close();
+    this.#windDown.close();
+    this.#ackWatch.close();
+    this.#rate.close();
     this.#line.poison.sessionEnded(end);
     this.#line.lane.sessionLost(this.#line.exactlyOnce.recordedReceived);
   }
@@ -153,55 +135,28 @@ export class DeliveryPump {
    * when the session ends.
    */
   publishExtra(message: MqttMessage, qos: 0 | 1 | 2): Promise<void> {
-    const { maximumQos } = this.#session.grant;
-    return new Promise((done) => {
-      this.#extras.push({ message, qos: qos > maximumQos ? maximumQos : qos, done });
-      this.run();
-    });
+    const published = this.#extras.publish(message, qos);
+    this.run();
+    return published;
   }
 
-  /**
-   * At QoS 2 a resumed session may hold as many messages as there are places for the lane: another one gets the place
-   * that is kept for it, or waits. Mosquitto 2 closes the connection when a session holds more than 20.
-   */
-  get #hasPlaceForExtra(): boolean {
-    const { inFlight } = this.#line.lane;
-    if (this.#settings.qos < 2) return inFlight + this.#extra < this.#session.grant.receiveMaximum;
-    if (this.#extra > 0) return false;
-    return this.#window > this.#laneWindow || (inFlight === 0 && !this.#mayHoldOthers);
-  }
-
-  /** Whether the resumed session may hold messages that we have not sent again yet. */
-  get #mayHoldOthers(): boolean {
-    return this.#line.lane.settled < this.#heldBefore && this.#line.hasMessages;
-  }
-
-  /** Asks the broker for a sign of life: what leaving the socket does not prove, its answer does. */
+  /** Asks the broker for a sign of life. */
   probe(): void {
-    if (!this.#open || this.#probeSentAt !== undefined || !this.#context.lease().isValid()) return;
-    this.#probeSentAt = this.#context.clock.monotonic();
-    if (!this.#watchdog) this.#watch(this.#settings.ackTimeoutMs);
-    this.#session.ping(() => {
-      if (!this.#open) return;
-      this.#probeSentAt = undefined;
-      this.#events.onProof(this.#settings.qos === 0 ? 'message' : 'other');
-      this.#otherAnswered();
-    });
+    this.#ackWatch.probe();
   }
 
   /** Settles what is acknowledged or lost, and sends what may be sent now. */
   run(): void {
     if (!this.#open) return;
     this.#settle();
-    if (this.#settings.qos === 2) this.#release();
-    this.#sendExtras();
+    this.#release();
+    this.#extras.send();
     if (this.#paused || this.#isHeldBack) return;
     const { lane, poison } = this.#line;
     // The birth's acknowledgement does as well.
-    if (poison.needsProof && this.#extra === 0) this.probe();
-    const { limits } = this.#context;
-    const limit = this.#limit;
-    while (this.#hasPlace) {
+    if (poison.needsProof && this.#extras.inFlight === 0) this.#ackWatch.probe();
+    const { limit } = this.#window;
+    while (this.#window.hasPlace(this.#extras.inFlight)) {
       // Before every write: after a pause of the process, callbacks run before timers.
       if (!this.#context.lease().isValid()) return;
       const item = lane.peek(limit, this.#line.recorded);
@@ -212,102 +167,40 @@ export class DeliveryPump {
         if (admission === 'leave_out') continue;
         if (admission === 'wait') break;
       }
-      if (!this.#isInRate()) break;
+      if (!this.#rate.take()) break;
       this.#send(item);
     }
-    if (lane.settled - this.#line.recorded >= (limits.windowsBeyondRecord * this.#window) / 2) {
-      this.#context.requestRecord('now');
-    }
-  }
-
-  get #hasPlace(): boolean {
-    const { inFlight } = this.#line.lane;
-    return inFlight < this.#laneWindow && inFlight + this.#extra < this.#window;
+    if (this.#window.needsRecord) this.#context.requestRecord('now');
   }
 
   /** Whether it must first be durable, or known, in which session of the broker we are. */
   get #isHeldBack(): boolean {
     const { exactlyOnce } = this.#line;
-    if (exactlyOnce.waitsForRecord || this.#settings.qos < 2) return exactlyOnce.waitsForRecord;
-    // What still answers a PUBREL must not be taken for the answer to a PUBLISH with the same packet id.
-    return exactlyOnce.isInDoubt || (this.#startsAnew && this.#releasing > 0);
+    if (exactlyOnce.waitsForRecord || exactlyOnce.isWindingDown) return true;
+    return this.#settings.qos === 2 && (exactlyOnce.isInDoubt || this.#releases.isAmbiguous);
   }
 
-  /** Highest counter that may be sent, given what is durable. */
-  get #limit(): number {
-    const { recorded, exactlyOnce, poison } = this.#line;
-    // What is held aside must not keep the one behind it back.
-    const least = poison.heldCount + 1;
-    if (this.#settings.qos < 2) {
-      return recorded + Math.max(this.#context.limits.windowsBeyondRecord * this.#window, least);
-    }
-    // A successor has to know which packet ids may be in use.
-    return Math.max(recorded, exactlyOnce.recordedReceived) + Math.max(this.#laneWindow, least);
-  }
-
-  /** QoS 2: releases, in order, what the durable record says the broker has received. */
+  /** QoS 2, or what is left of it: what the broker has received and we have recorded. */
   #release(): void {
     const { lane, exactlyOnce } = this.#line;
-    if (lane.receivedUpTo > Math.max(this.#line.recorded, exactlyOnce.recordedReceived)) {
-      this.#context.requestRecord('now');
-    }
-    while (!exactlyOnce.waitsForRecord && this.#context.lease().isValid()) {
-      const item = lane.peekRelease(exactlyOnce.recordedReceived);
-      if (!item) return;
-      this.#arm();
-      lane.released(item);
-      this.#releasing += 1;
-      this.#session.release(packetIdOf(item.counter), (found) => {
-        if (this.#open) this.#completed(item, found);
-      });
-    }
+    if (this.#settings.qos < 2 && !exactlyOnce.isWindingDown) return;
+    this.#releases.run();
+    const isReleased = lane.inFlight === 0 && this.#releases.inFlight === 0;
+    if (exactlyOnce.isWindingDown && isReleased) this.#windDown.run();
   }
 
-  #completed(item: LaneItem, found: boolean): void {
-    const { lane, exactlyOnce } = this.#line;
-    this.#releasing -= 1;
-    this.#progress(2, 'message', lane.isOldestUnanswered(item));
-    if (found || item.lost || !exactlyOnce.notFound()) {
-      if (item.state === 'released' && !item.lost) this.#delivered(item);
-      lane.acknowledged(item, 'delivered');
-    } else {
-      this.#startsAnew = true;
-      this.#line.wake();
-    }
+  #released(item: LaneItem, { isOldest, isDelivered }: { isOldest: boolean; isDelivered: boolean }): void {
+    this.#progress(2, 'message', isOldest);
+    if (isDelivered) this.#delivered(item);
     this.run();
   }
 
-  #sendExtras(): void {
-    while (this.#extras.length > 0 && this.#hasPlaceForExtra) {
-      if (!this.#context.lease().isValid() || !this.#isInRate()) return;
-      const next = this.#extras.shift();
-      if (next) this.#sendExtra(next);
+  #extraAnswered(answer: { qos: 0 | 1 | 2 } | 'place'): void {
+    if (answer !== 'place') {
+      this.#progress(answer.qos, 'other');
+      if (answer.qos > 0) this.#otherAnswered();
     }
-  }
-
-  #sendExtra({ message, qos, done }: Extra): void {
-    const fitting = fitToBroker(message, { qos }, this.#session.grant);
-    if (!fitting) {
-      this.#extraRefused(PACKET_TOO_LARGE);
-      done();
-      return;
-    }
-    this.#arm();
-    this.#extra += 1;
-    this.#session.publish(fitting.message, fitting.options, (outcome) => {
-      if (!this.#open) return;
-      if (outcome.kind === 'refused') this.#extraRefused(outcome.reasonCode);
-      this.#extra -= 1;
-      this.#progress(qos, 'other');
-      done();
-      if (qos > 0) this.#otherAnswered();
-      this.run();
-    });
-  }
-
-  #extraRefused(reasonCode: number): void {
-    const { gatewayId } = this.#line;
-    this.#context.log.warn({ gatewayId, reasonCode }, 'the broker refuses the birth or the will');
+    this.run();
   }
 
   #send(item: LaneItem): void {
@@ -315,7 +208,7 @@ export class DeliveryPump {
     const { message, batch } = item;
     if (message === undefined || batch === undefined) return;
     batch.sentAt ??= this.#context.clock.now();
-    this.#arm();
+    this.#ackWatch.arm();
     const options: PublishOptions = { qos };
     if (traceContext && protocolVersion === 5 && batch.trace) options.userProperties = { ...batch.trace };
     if (qos > 0) options.packetId = packetIdOf(item.counter);
@@ -333,24 +226,20 @@ export class DeliveryPump {
     this.#session.publish(fitting.message, fitting.options, (outcome) => {
       if (this.#open) this.#answered(item, outcome);
     });
-    if (qos === 0) this.#scheduleProbe();
+    if (qos === 0) this.#ackWatch.probeSoon();
   }
 
-  /** Whether one more publish may go out; if not, comes back when it may. */
-  #isInRate(): boolean {
-    const { clock } = this.#context;
-    if (!this.#rate || this.#rate.take(clock.monotonic())) return true;
-    this.#rateTimer?.cancel();
-    this.#rateTimer = clock.setTimeout(() => this.run(), this.#rate.waitMs(clock.monotonic()));
-    return false;
+  #ponged(): void {
+    this.#events.onProof(this.#settings.qos === 0 ? 'message' : 'other');
+    this.#otherAnswered();
   }
 
   /** The broker answers; with nothing else under way, whatever ends the session next was not that. */
   #otherAnswered(): void {
     const { poison, hasOutside } = this.#line;
-    if (!poison.isAlert || this.#extra > 0) return;
+    if (!poison.isAlert || this.#extras.inFlight > 0) return;
     // A birth that is about to be sent; not one that waits for the lane, which would wait for it.
-    if (this.#extras.length > 0 && this.#hasPlaceForExtra) return;
+    if (this.#extras.isNext) return;
     poison.proven(hasOutside);
     this.run();
   }
@@ -367,12 +256,11 @@ export class DeliveryPump {
       }
       this.#progress(this.#settings.qos, 'message', isProgress);
       if (outcome.kind === 'received') this.#release();
-      // Half a window at a time: what goes out together costs one system call, which is most of what a message costs.
-      if (this.#line.lane.inFlight + this.#extra <= this.#window / 2) this.run();
+      if (this.#window.isHalfFree(this.#extras.inFlight)) this.run();
       else this.#settle();
       return;
     }
-    const reason = PERMANENT.get(outcome.reasonCode);
+    const reason = reasonToSetAside(outcome.reasonCode);
     if (reason === undefined) this.#events.onFailure({ kind: 'refused', reasonCode: outcome.reasonCode });
     else {
       if (poison.isAlert) poison.acknowledged(item);
@@ -393,7 +281,7 @@ export class DeliveryPump {
     if (!batch || !message) return;
     // That DEADLETTER does not answer is not the broker's fault: its deadline does not run.
     this.#line.lane.refused(item);
-    this.#lastProgress = clock.monotonic();
+    this.#ackWatch.progressed();
     for (let waitMs = FIRST_STORE_RETRY_MS; this.#open; waitMs = Math.min(2 * waitMs, LAST_STORE_RETRY_MS)) {
       try {
         await deadLetters.put(batch, message, reason);
@@ -428,39 +316,8 @@ export class DeliveryPump {
 
   /** An answer to what has waited longest is progress; while that has none, answers to what was sent later are not. */
   #progress(qos: 0 | 1 | 2, of: 'message' | 'other', isProgress = true): void {
-    if (isProgress) this.#lastProgress = this.#context.clock.monotonic();
+    if (isProgress) this.#ackWatch.progressed();
     // At QoS 0 leaving the socket proves nothing about the broker: the probe does.
     if (qos > 0) this.#events.onProof(of);
   }
-
-  /** The deadline runs from when something first waits for an answer, not from when the last answer came. */
-  #arm(): void {
-    if (this.#isAnswered) this.#lastProgress = this.#context.clock.monotonic();
-    if (!this.#watchdog) this.#watch(this.#settings.ackTimeoutMs);
-  }
-
-  #watch(afterMs: number): void {
-    this.#watchdog = this.#context.clock.setTimeout(() => {
-      this.#watchdog = undefined;
-      if (!this.#open || (this.#isAnswered && this.#probeSentAt === undefined)) return;
-      const messages = this.#isAnswered ? Number.POSITIVE_INFINITY : this.#lastProgress;
-      const since = Math.min(messages, this.#probeSentAt ?? Number.POSITIVE_INFINITY);
-      const left = since + this.#settings.ackTimeoutMs - this.#context.clock.monotonic();
-      if (left > 0) this.#watch(left);
-      else this.#events.onFailure({ kind: 'ack_timeout' });
-    }, afterMs);
-  }
-
-  #scheduleProbe(): void {
-    if (this.#probe || this.#probeSentAt !== undefined) return;
-    this.#probe = this.#context.clock.setTimeout(() => {
-      this.#probe = undefined;
-      this.probe();
-    }, this.#settings.ackTimeoutMs / PROBE_SHARE);
-  }
-}
-
-function rateLimit(perSecond: number, now: number): TokenBucket {
-  const burst = Math.max(1, Math.floor(perSecond / BURST_SHARE));
-  return new TokenBucket(perSecond - burst, burst, now);
 }

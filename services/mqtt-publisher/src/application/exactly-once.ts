@@ -1,16 +1,21 @@
 import { createHash } from 'node:crypto';
 import type { GatewayCheckpoint } from '@gatecast/shared/model';
+import type { Failure } from '../domain/failure.ts';
 import type { Lane } from '../domain/lane.ts';
 import type { SessionSettings } from '../domain/session-settings.ts';
 import type { PartitionContext } from './context.ts';
 import { Notifier } from './notifier.ts';
+import type { SessionGrant } from './ports.ts';
 
 /** Largest in-flight window that the settings allow: so far beyond its record a predecessor may have sent. */
 const LARGEST_WINDOW = 1_000;
 
+/** A broker that ends so many sessions in a row while QoS 2 is wound down takes no PUBREL: it has to forget the session. */
+const MAX_WIND_DOWNS = 3;
+
 /** Highest counter whose packet id the session that a record names may hold. */
-export function mayBeHeld({ s, r = s, b }: GatewayCheckpoint): number {
-  return b === undefined ? 0 : r + LARGEST_WINDOW;
+export function mayBeHeld({ s, r = s, b, o }: GatewayCheckpoint): number {
+  return b === undefined || o === 1 ? 0 : r + LARGEST_WINDOW;
 }
 
 /**
@@ -24,29 +29,43 @@ export class ExactlyOnce {
   readonly #onRecorded = new Notifier();
   /** Whose session the counters belong to; undefined: none that could be resumed. */
   #identity: string | undefined;
+  /** Whether that session may have messages that are not released yet: not if the broker takes a lower QoS only. */
+  #mayHold: boolean;
+  /** It may, and the broker takes a lower QoS now. */
+  #isWindingDown = false;
+  /** Sessions in a row that did. */
+  #windDowns = 0;
   /** What the durable record holds. */
   #recordedReceived: number;
   /** What it may hold: records are built before, and a write may take effect without our knowing. */
   #builtReceived: number;
   #downgraded: number;
-  /** A CONNECT may have reached the broker whose CONNACK we have not seen: a session that we find may be a new one. */
+  #unproven: number;
+  /** The record is to say that a CONNECT may be on its way. */
   #isMarked: boolean;
+  /** One was, and its CONNACK has not been seen: a session that we find may be a new one. */
+  #isUnanswered: boolean;
   /** Up to here messages were recorded as received by a session of which that is not certain. */
   #doubtfulUpTo = 0;
   /** Nobody comes after us: no record has to be waited for. */
   #isLast = false;
-  /** Records built since something was decided that must be durable before the session goes on. */
-  #barrier: WeakSet<GatewayCheckpoint> | undefined;
+  /** Counts what was decided that must be durable before the session goes on; each record says which decision it has. */
+  #decisions = 0;
+  /** The latest of them that the durable record has. */
+  #recordedDecisions = 0;
 
   constructor(gatewayId: string, lane: Lane, checkpoint: GatewayCheckpoint, context: PartitionContext) {
     this.#gatewayId = gatewayId;
     this.#lane = lane;
     this.#context = context;
     this.#identity = checkpoint.b;
+    this.#mayHold = checkpoint.b !== undefined && checkpoint.o === undefined;
     this.#recordedReceived = checkpoint.r ?? checkpoint.s;
     this.#builtReceived = this.#recordedReceived;
     this.#downgraded = checkpoint.d ?? 0;
+    this.#unproven = checkpoint.e ?? 0;
     this.#isMarked = checkpoint.u === 1;
+    this.#isUnanswered = this.#isMarked;
   }
 
   /** Highest counter that is durably received: what may be released. */
@@ -57,7 +76,7 @@ export class ExactlyOnce {
 
   /** Whether a decision has to be durable before anything is sent or released. */
   get waitsForRecord(): boolean {
-    return this.#barrier !== undefined && !this.#isLast;
+    return this.#recordedDecisions < this.#decisions && !this.#isLast;
   }
 
   /** Whether it is still open if the session is the one that has received what the record says. */
@@ -65,9 +84,14 @@ export class ExactlyOnce {
     return this.#doubtfulUpTo > this.#lane.settled;
   }
 
+  /** Whether the broker takes no QoS 2 any more, and what it has of it is still to be released. */
+  get isWindingDown(): boolean {
+    return this.#isWindingDown;
+  }
+
   /** Whether there is anything that the record must hold. */
   get isNoteworthy(): boolean {
-    return this.#identity !== undefined || this.#downgraded > 0 || this.#lane.receivedUpTo > 0;
+    return this.#identity !== undefined || this.#downgraded + this.#unproven > 0 || this.#lane.receivedUpTo > 0;
   }
 
   /** The registration is gone, and so is its record: what the broker has received is to be released all the same. */
@@ -76,38 +100,41 @@ export class ExactlyOnce {
   }
 
   /** Its part of the durable record. */
-  checkpoint(): Pick<GatewayCheckpoint, 'r' | 'b' | 'u' | 'd'> {
+  checkpoint(): Pick<GatewayCheckpoint, 'r' | 'b' | 'o' | 'u' | 'd' | 'e' | 'v'> {
     const { settled, receivedUpTo } = this.#lane;
     return {
-      ...(this.#identity !== undefined && receivedUpTo > settled ? { r: receivedUpTo } : {}),
+      ...(this.#mayHold && receivedUpTo > settled ? { r: receivedUpTo } : {}),
       ...(this.#identity === undefined ? {} : { b: this.#identity }),
-      ...(this.#isMarked || this.isInDoubt ? { u: 1 as const } : {}),
+      ...(this.#identity === undefined || this.#mayHold ? {} : { o: 1 as const }),
+      ...(this.#mayHold && (this.#isMarked || this.#isUnanswered || this.isInDoubt) ? { u: 1 as const } : {}),
       ...(this.#downgraded > 0 ? { d: this.#downgraded } : {}),
+      ...(this.#unproven > 0 ? { e: this.#unproven } : {}),
+      ...(this.waitsForRecord ? { v: this.#decisions } : {}),
     };
   }
 
-  /** A record was built and will be written; `recorded` is called with the same object once it is durable. */
-  built(checkpoint: GatewayCheckpoint): void {
-    this.#builtReceived = Math.max(this.#builtReceived, checkpoint.r ?? checkpoint.s);
-    this.#barrier?.add(checkpoint);
+  /** A record was built and will be written. */
+  built({ s, r = s }: GatewayCheckpoint): void {
+    this.#builtReceived = Math.max(this.#builtReceived, r);
   }
 
-  recorded(checkpoint: GatewayCheckpoint): void {
-    this.#recordedReceived = checkpoint.r ?? checkpoint.s;
-    if (!this.#barrier?.has(checkpoint)) return;
-    this.#barrier = undefined;
+  /** A record that was built is durable. */
+  recorded({ s, r = s, v = 0 }: GatewayCheckpoint): void {
+    this.#recordedReceived = r;
+    if (v <= this.#recordedDecisions) return;
+    this.#recordedDecisions = v;
     this.#onRecorded.notify();
   }
 
   /**
-   * Before an attempt to connect. Returns whether the broker must forget what it may have of this client id. With MQTT
-   * 5 the record says first that a CONNECT is on its way: if we do not live to see its answer, our successor knows that
-   * the session it finds may be younger than the record. (MQTT 3.1.1 has no PUBCOMP that could tell.)
+   * Before an attempt to connect. Returns whether the broker must forget what it may have of this client id. The record
+   * says first that a CONNECT is on its way: if we do not live to see its answer, our successor knows that the session
+   * it finds may be younger than the record.
    */
   async prepare(settings: SessionSettings, signal: AbortSignal): Promise<{ cleanStart: boolean }> {
-    if (this.#identity !== identityOf(settings)) return { cleanStart: true };
-    if (settings.qos < 2 || settings.protocolVersion < 5) return { cleanStart: false };
-    if (this.#isMarked) this.#doubtfulUpTo = this.#lane.receivedUpTo;
+    if (this.#identity !== identityOf(settings) || this.#windDowns >= MAX_WIND_DOWNS) return { cleanStart: true };
+    if (!this.#mayHold) return { cleanStart: false };
+    if (this.#isUnanswered) this.#doubtfulUpTo = this.#lane.receivedUpTo;
     if (Math.max(this.#lane.receivedUpTo, this.#builtReceived) > this.#lane.settled) {
       this.#isMarked = true;
       this.#requireRecord();
@@ -116,58 +143,101 @@ export class ExactlyOnce {
     return { cleanStart: false };
   }
 
+  /** CONNECT is about to be written. */
+  connecting(): void {
+    this.#isUnanswered = true;
+  }
+
+  /** The attempt has come to nothing. */
+  failed(failure: Failure): void {
+    // Whoever is refused gets no session, nor does who was not heard.
+    if (failure.phase === 'connack' && failure.kind === 'refused') this.#isUnanswered = false;
+    if (this.#isUnanswered || !this.#isMarked) return;
+    this.#isMarked = false;
+    this.#context.requestRecord('soon');
+  }
+
   /** CONNACK has come. */
-  opened(settings: SessionSettings, isResumed: boolean): void {
+  opened(settings: SessionSettings, grant: Pick<SessionGrant, 'sessionPresent' | 'maximumQos'>): void {
     const identity = identityOf(settings);
+    const mayHold = identity !== undefined && grant.maximumQos === 2;
+    const isResumed = grant.sessionPresent && identity !== undefined && identity === this.#identity;
     const wasMarked = this.#isMarked;
     this.#isMarked = false;
-    if (isResumed && identity !== undefined && identity === this.#identity) {
+    this.#isUnanswered = false;
+    this.#isWindingDown = isResumed && this.#mayHold && !mayHold;
+    this.#windDowns = this.#isWindingDown ? this.#windDowns + 1 : 0;
+    if (isResumed && this.#mayHold) {
       // Released under a record with the mark, a message would be sent again by a successor.
       if (wasMarked && !this.isInDoubt) this.#requireRecord();
+      if (this.isInDoubt) this.#log('an answer to CONNECT was missed: what is released now may be lost');
       return;
     }
-    const isOther = identity !== this.#identity;
+    const isOther = identity !== this.#identity || mayHold !== this.#mayHold;
     this.#identity = identity;
-    this.#startAnew();
+    this.#mayHold = mayHold;
+    if (!isResumed) this.#startAnew();
     if (!isOther) return;
     // A successor that does not know of this session has the broker forget it, which may have passed messages on already.
     if (identity !== undefined) this.#requireRecord();
     else this.#context.requestRecord('soon');
   }
 
-  /** The broker does not know a message that the record says it received. Returns whether it has to be sent again. */
-  notFound(): boolean {
-    if (!this.isInDoubt) return false;
-    this.#startAnew();
+  /**
+   * The broker has answered PUBREL of a message that the record says it received. While in doubt, only a broker that says
+   * that it does not know the message proves anything; whoever says that it does may just not look (MQTT 3.1.1, and
+   * mosquitto 2 with MQTT 5).
+   * @returns whether that is all; false: it has to be sent again
+   */
+  completed(isFound: boolean): boolean {
+    if (!this.isInDoubt) return true;
+    if (!isFound) {
+      this.#startAnew();
+      return false;
+    }
+    this.#unproven += 1;
+    this.#context.observer.unproven(1);
     return true;
   }
 
+  /** The broker has nothing left of the session. It had `uncertain` messages that are going to be sent again. */
+  woundDown(uncertain: number): void {
+    this.#isWindingDown = false;
+    this.#mayHold = false;
+    this.#lane.startAnew();
+    if (uncertain > 0) this.#sentAgain(uncertain, 'the broker takes no QoS 2 any more: messages may arrive twice');
+    // Or a successor would release what is sent with the same packet ids from now on.
+    this.#requireRecord();
+  }
+
   #startAnew(): void {
-    const { log, observer } = this.#context;
     const isStale = Math.max(this.#lane.receivedUpTo, this.#builtReceived) > this.#lane.settled;
     this.#doubtfulUpTo = 0;
     const uncertain = this.#lane.startAnew();
-    if (uncertain > 0) {
-      this.#downgraded += uncertain;
-      observer.uncertain(uncertain);
-      log.warn(
-        { gatewayId: this.#gatewayId, messages: uncertain },
-        'the broker has lost its session: messages may arrive twice',
-      );
-    }
+    if (uncertain > 0) this.#sentAgain(uncertain, 'the broker has lost its session: messages may arrive twice');
     // Before they are sent again, or a successor would release what the broker has not received yet.
     if (isStale || uncertain > 0) this.#requireRecord();
   }
 
+  #sentAgain(messages: number, why: string): void {
+    this.#downgraded += messages;
+    this.#context.observer.uncertain(messages);
+    this.#log(why, messages);
+  }
+
+  #log(what: string, messages = this.#lane.receivedUpTo - this.#lane.settled): void {
+    this.#context.log.warn({ gatewayId: this.#gatewayId, messages }, what);
+  }
+
   #requireRecord(): void {
-    this.#barrier = new WeakSet();
+    this.#decisions += 1;
     this.#context.requestRecord('now');
   }
 
   async #whenRecorded(signal: AbortSignal): Promise<void> {
     const onAbort = () => this.#onRecorded.notify();
     signal.addEventListener('abort', onAbort, { once: true });
-    while (this.#barrier !== undefined && !signal.aborted) await this.#onRecorded.wait();
+    while (this.#recordedDecisions < this.#decisions && !signal.aborted) await this.#onRecorded.wait();
     signal.removeEventListener('abort', onAbort);
   }
 }

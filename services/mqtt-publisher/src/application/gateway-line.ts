@@ -166,7 +166,7 @@ export class GatewayLine {
   }
 
   /**
-   * What the durable record is to say of this gateway. `recordedAs` wants this very object back.
+   * What the durable record is to say of this gateway; `recordedAs` wants it back.
    * @param others fields that are not the line's
    */
   checkpoint(others: Partial<GatewayCheckpoint> = {}): GatewayCheckpoint {
@@ -302,9 +302,10 @@ export class GatewayLine {
     }
   }
 
-  /** Whether what waits decides on what the lane holds aside, and never empties. */
+  /** Whether the lane never empties without what waits: it decides on what is held aside, or is what the lane lacks. */
   get #isLaneStuck(): boolean {
-    return this.poison.heldCount > 0 && this.#waiting.length > 0;
+    const lacksContent = this.lane.firstNeeded < this.lane.next;
+    return (this.poison.heldCount > 0 || lacksContent) && this.#waiting.length > 0;
   }
 
   #waitingMessages(): number {

@@ -1,34 +1,22 @@
-import { delay, fullJitter, withDeadline } from '@gatecast/shared/lifecycle';
+import { delay, withDeadline } from '@gatecast/shared/lifecycle';
 import { shortfall, withLesserWill } from '../domain/broker-limits.ts';
 import { classify, type Verdict } from '../domain/classify.ts';
 import type { Failure } from '../domain/failure.ts';
 import { endOfSession, type SessionEnd } from '../domain/session-end.ts';
-import { type DesiredSession, leavesStaleWill, type SessionSettings, sameSession } from '../domain/session-settings.ts';
+import { type DesiredSession, type SessionSettings, sameSession } from '../domain/session-settings.ts';
 import type { Presence } from '../domain/silence.ts';
 import type { StatusTracker } from '../domain/status-tracker.ts';
-import { closeSession, type Goodbye, willMessage } from './close-session.ts';
+import { Attempts } from './attempts.ts';
+import { closeSession, farewellOf, IN_SILENCE, willMessage } from './close-session.ts';
 import { connectInTime, waitForTurn } from './connect-attempt.ts';
 import type { PartitionContext } from './context.ts';
 import { DeliveryPump, type PumpFailure } from './delivery-pump.ts';
-import { identityOf } from './exactly-once.ts';
 import type { GatewayLine } from './gateway-line.ts';
 import { Notifier } from './notifier.ts';
 import type { MqttSession } from './ports.ts';
 
-/**
- * A session that lasted this long counts as a success for the back-off. Acknowledgements alone do not: two clients with
- * one client id, who end each other's sessions in turn, would otherwise do so without a pause.
- */
-const STABLE_AFTER_MS = 10_000;
-
 /** Until ownership has decided what a lease means that could not be confirmed. */
 const NOT_OURS_MS = 250;
-/**
- * Somebody else uses the client id. Whoever comes back ends the other's session: the slower we are about it, the less of
- * both is lost. The delay is at least this share of the longest one.
- */
-const TAKEN_OVER_SHARE = 0.5;
-
 /** Beyond the time that closing a session may take, ms: for what else may be under way. */
 const STOP_GRACE_MS = 2_000;
 
@@ -43,13 +31,13 @@ export class GatewaySession {
   readonly #presence: () => Presence;
   readonly #changed = new Notifier();
   readonly #aborted = new AbortController();
+  readonly #attempts: Attempts;
   #desired: DesiredSession;
   #stopping = false;
   /** What interrupts waiting and connecting when the desired state changes. */
   #interrupt = new AbortController();
   #pump: DeliveryPump | undefined;
   #end: ((end: End) => void) | undefined;
-  #attempt = 0;
   /** The settings with as much of the will as the broker takes; undefined: all of it. */
   #withLesserWill: SessionSettings | undefined;
   /** What was said at the broker in the present session. */
@@ -71,6 +59,7 @@ export class GatewaySession {
     this.#desired = desired;
     this.#status = status;
     this.#context = context;
+    this.#attempts = new Attempts(context.limits, context.random);
   }
 
   start(): void {
@@ -85,7 +74,7 @@ export class GatewaySession {
       if (this.#pump) this.#pump.revision = desired.revision;
       return;
     }
-    this.#attempt = 0;
+    this.#attempts.reset();
     this.#withLesserWill = undefined;
     this.#line.poison.forget();
     this.#interrupt.abort();
@@ -161,7 +150,7 @@ export class GatewaySession {
   async #unconfigured(): Promise<void> {
     const { without } = this.#desired;
     if (without === 'disabled' || without === 'no_host') this.#status.disabled(without);
-    this.#attempt = 0;
+    this.#attempts.reset();
     await this.#changed.wait();
   }
 
@@ -170,7 +159,7 @@ export class GatewaySession {
     const settings = this.#withLesserWill ?? asked;
     this.#interrupt = new AbortController();
     const { signal } = this.#interrupt;
-    const isFirst = this.#attempt === 0;
+    const isFirst = this.#attempts.count === 0;
     if (isFirst) this.#status.connecting(settings.host);
     const onLong = () => {
       if (isFirst) this.#status.waitingForTurn(settings.host);
@@ -182,18 +171,20 @@ export class GatewaySession {
       return;
     }
     if (signal.aborted) return;
-    this.#attempt += 1;
+    this.#attempts.begin();
     let failure: Failure | undefined;
-    const prepared = await this.#line.exactlyOnce.prepare(settings, signal);
+    const { exactlyOnce, moves } = this.#line;
+    const { cleanStart } = await exactlyOnce.prepare(settings, signal);
     const owner = lease();
-    const options = { ...prepared, owner, moves: this.#line.moves };
+    const options = { cleanStart, owner, moves, onConnect: () => exactlyOnce.connecting() };
     const result = await connectInTime(settings, options, this.#context, signal, (ended) => {
       failure = ended;
       this.#end?.(failedBy(ended));
     });
     observer.connectAttempt(result.ok ? 'ok' : 'failed');
     // Whatever becomes of it: the next one finds this session, which may be younger than the record.
-    if (result.ok) this.#line.exactlyOnce.opened(settings, result.session.grant.sessionPresent);
+    if (result.ok) exactlyOnce.opened(settings, result.session.grant);
+    else exactlyOnce.failed(result.failure);
     if (signal.aborted) {
       if (result.ok) await result.session.disconnect();
       return;
@@ -204,7 +195,7 @@ export class GatewaySession {
       const lesser = withLesserWill(settings, result.failure);
       // At once: there is nothing to wait for.
       if (lesser) this.#withLesserWill = lesser;
-      else await this.#failed(settings, classify(result.failure), this.#attempt);
+      else await this.#failed(settings, classify(result.failure));
       return;
     }
     const connectedAt = this.#context.clock.monotonic();
@@ -214,30 +205,21 @@ export class GatewaySession {
     }
     const end = failure ? failedBy(failure) : await this.#serve(result.session, settings);
     if (end.kind !== 'failed') return;
-    if (this.#context.clock.monotonic() - connectedAt > STABLE_AFTER_MS) this.#attempt = 1;
+    this.#attempts.sessionLasted(this.#context.clock.monotonic() - connectedAt);
     observer.sessionEnded(end.verdict.reason);
     // A verdict on a suspect takes a few sessions: meanwhile everything behind it waits.
-    await this.#failed(settings, end.verdict, this.#line.poison.isTrying ? 1 : this.#attempt);
+    await this.#failed(settings, end.verdict, this.#line.poison.isTrying ? 1 : undefined);
   }
 
-  /** Back-off with full jitter, as after so many `failures`; a change of settings or a stop ends the wait. */
-  async #failed(settings: SessionSettings, verdict: Verdict, failures: number): Promise<void> {
+  /** Back-off, as after so many `failures`; a change of settings or a stop ends the wait. */
+  async #failed(settings: SessionSettings, verdict: Verdict, failures?: number): Promise<void> {
     const { clock, log } = this.#context;
-    const waitMs = this.#backoffMs(verdict, failures);
-    this.#status.failed(verdict, settings.host, this.#attempt, new Date(clock.now() + waitMs));
-    log.info(
-      { gatewayId: this.#line.gatewayId, code: verdict.code, reason: verdict.reason, attempt: this.#attempt, waitMs },
-      'no session',
-    );
+    const { count: attempt } = this.#attempts;
+    const waitMs = this.#attempts.waitMs(verdict, failures);
+    this.#status.failed(verdict, settings.host, attempt, new Date(clock.now() + waitMs));
+    const { gatewayId } = this.#line;
+    log.info({ gatewayId, code: verdict.code, reason: verdict.reason, attempt, waitMs }, 'no session');
     await delay(waitMs, clock, this.#interrupt.signal);
-  }
-
-  #backoffMs({ reason }: Verdict, failures: number): number {
-    const { limits, random } = this.#context;
-    const { backoffBaseMs: baseMs, backoffMaxMs: maxMs } = limits;
-    if (reason !== 'session_taken_over') return fullJitter(failures, { baseMs, maxMs }, random);
-    const leastMs = maxMs * TAKEN_OVER_SHARE;
-    return Math.ceil(leastMs + random() * (maxMs - leastMs));
   }
 
   async #serve(session: MqttSession, settings: SessionSettings): Promise<End> {
@@ -291,7 +273,7 @@ export class GatewaySession {
 
   #setAside(why: number | 'poison', { host }: SessionSettings): void {
     // What ended the sessions is gone.
-    if (why === 'poison') this.#attempt = 1;
+    if (why === 'poison') this.#attempts.forgive();
     this.#status.refused(
       classify(why === 'poison' ? { phase: 'poison' } : { phase: 'publish', reasonCode: why }),
       host,
@@ -305,14 +287,9 @@ export class GatewaySession {
     why: 'replaced' | 'stopped',
   ): Promise<void> {
     // A successor takes over after a stop: then nobody is told that the gateway is gone.
-    let goodbye: Goodbye = 'none';
-    if (why === 'replaced' && settings.will.enabled) {
-      goodbye = leavesStaleWill(settings, this.#desired) ? 'will_then_cleared' : 'will';
-    }
+    const farewell = why === 'stopped' ? IN_SILENCE : farewellOf(settings, this.#desired);
     const aborted = this.#aborted.signal;
-    const isAwaited = why === 'stopped';
-    const farewell = { goodbye, endsSession: endsSession(settings, this.#desired, why), isAwaited, aborted };
-    await closeSession(session, pump, settings, farewell, this.#context);
+    await closeSession(session, pump, settings, farewell, aborted, this.#context);
     if (aborted.aborted) return;
     if (why === 'replaced') this.#status.closedByUs('settings_changed', 'Reconnecting with changed settings.');
     else this.#status.closedByUs('handover', 'Handed over, or stopped.');
@@ -332,10 +309,4 @@ export class GatewaySession {
 
 function failedBy(failure: Failure): End & { kind: 'failed' } {
   return { kind: 'failed', verdict: classify(failure), cause: endOfSession(failure) };
-}
-
-/** Whether nobody will come back to the broker's session; one that still holds messages is kept. */
-function endsSession(before: SessionSettings, after: DesiredSession, why: 'replaced' | 'stopped'): boolean {
-  if (why === 'stopped') return false;
-  return !after.settings || identityOf(before) !== identityOf(after.settings);
 }

@@ -1,6 +1,7 @@
 import { delay } from '@gatecast/shared/lifecycle';
 import type { GatewayCheckpoint } from '@gatecast/shared/model';
-import type { Lane, LaneItem } from '../domain/lane.ts';
+import type { Lane } from '../domain/lane.ts';
+import type { LaneItem } from '../domain/lane-item.ts';
 import type { SessionEnd } from '../domain/session-end.ts';
 import { Suspects } from '../domain/suspects.ts';
 import type { PartitionContext } from './context.ts';

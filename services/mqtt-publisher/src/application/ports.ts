@@ -28,8 +28,8 @@ export type PublishOutcome = { kind: 'acknowledged' } | { kind: 'received' } | {
 export interface MqttSession {
   readonly grant: SessionGrant;
   /**
-   * `done` is called when the broker has answered; at QoS 0 when the packet has left for the socket. A QoS 2 message with
-   * a packet id of the caller's is not released: `done` is called once, at its PUBREC.
+   * Written at once. `done` is called when the broker has answered; at QoS 0 when the packet has left for the socket. A
+   * QoS 2 message with a packet id of the caller's is not released: `done` is called once, at its PUBREC.
    */
   publish(message: MqttMessage, options: PublishOptions, done: (outcome: PublishOutcome) => void): void;
   /** Sends a PUBREL. `done` is called at its PUBCOMP; `found` is false when the broker says that it has no such id. */
@@ -60,6 +60,8 @@ export interface ConnectOptions {
   cleanStart: boolean;
   /** In whose name we connect; asked again right before CONNECT. */
   owner: SessionOwner;
+  /** Called right before CONNECT is written. */
+  onConnect(): void;
   /** How often the gateway had changed its fleet: epochs of different fleets cannot be compared. */
   moves: number;
 }

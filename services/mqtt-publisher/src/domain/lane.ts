@@ -1,47 +1,13 @@
-import type { MqttMessage } from '@gatecast/shared/outbox';
 import type { Batch } from './batch.ts';
+import { HeldIds } from './held-ids.ts';
+import { giveUp, isDone, isInFlight, isMissing, type LaneItem, newItem } from './lane-item.ts';
+import { type SettledCounters, Settlement } from './settlement.ts';
 
-/**
- * - `queued`: to be sent.
- * - `sent`: PUBLISH is out.
- * - `received`: the broker has it and waits for our PUBREL (QoS 2).
- * - `released`: PUBREL is out.
- * - `acknowledged`: PUBACK or PUBCOMP has come, or, at QoS 0, it has left the socket.
- * - `refused`: the broker refused it for good; it is not in DEADLETTER yet.
- * - `aside`: it is.
- * - `held`: not to be sent in this session: it may be what the former ones ended with.
- */
-export type LaneItemState = 'queued' | 'sent' | 'received' | 'released' | 'acknowledged' | 'refused' | 'aside' | 'held';
-
-/** One message on its way to the broker, or a gap: messages that the waiting room's limits have cost. */
-export interface LaneItem {
-  /** The gateway's counter; for a gap its first … */
-  readonly counter: number;
-  /** … and last. */
-  readonly last: number;
-  /** Undefined for a gap, and for what a predecessor sent until it has been read again. */
-  message: MqttMessage | undefined;
-  batch: Batch | undefined;
-  state: LaneItemState;
-  /** Whether it will never be sent (again). Its packet id may still have to be released. */
-  lost: boolean;
-  /** Lost on purpose: it is in DEADLETTER. */
-  isPoison: boolean;
-  /** Whether its content cannot be read again: the broker has it, or nobody has. */
-  gone: boolean;
-}
-
-export interface LaneCounters {
-  /** Every message up to here is settled. */
-  settled: number;
+export interface LaneCounters extends SettledCounters {
   /** QoS 2: the broker has every message up to here, or had it; at least `settled`. */
   received?: number;
   /** QoS 2: highest counter whose packet id a session of the broker may hold. */
   mayBeHeld?: number;
-  /** Lost to limits. */
-  lost: number;
-  /** Settled without being delivered: dead letters. */
-  aside: number;
 }
 
 /**
@@ -52,7 +18,8 @@ export interface LaneCounters {
  * broker has received it. So whoever comes next knows what must not be sent again.
  */
 export class Lane {
-  readonly #counters: { settled: number; lost: number; aside: number };
+  readonly #settlement: Settlement;
+  readonly #heldIds: HeldIds;
   #items: LaneItem[] = [];
   /** No item before this index is to be sent. */
   #unsent = 0;
@@ -61,35 +28,28 @@ export class Lane {
   #unanswered = 0;
   /** Items whose content has not been read (again) yet. */
   #missing = 0;
-  /** Nothing is sent until a decision to lose messages, up to this counter, is recorded. */
-  #lossBarrier = 0;
-  /** Highest counter whose packet id the broker's session may hold. */
-  #mayBeHeld: number;
-  /** Highest counter that we know to have been sent. */
-  #highestSent: number;
 
   constructor(counters: LaneCounters) {
-    const { settled, lost, aside, received = settled, mayBeHeld = 0 } = counters;
-    this.#counters = { settled, lost, aside };
+    const { settled, received = settled, mayBeHeld = 0 } = counters;
+    this.#settlement = new Settlement(counters);
     for (let counter = settled + 1; counter <= received; counter += 1) {
       this.#items.push({ ...newItem(counter), state: 'received' });
     }
     this.#next = Math.max(settled, received) + 1;
-    this.#mayBeHeld = mayBeHeld;
-    this.#highestSent = this.#next - 1;
+    this.#heldIds = new HeldIds(mayBeHeld, this.#next - 1);
     this.#recount();
   }
 
   get settled(): number {
-    return this.#counters.settled;
+    return this.#settlement.settled;
   }
 
   get lost(): number {
-    return this.#counters.lost;
+    return this.#settlement.lost;
   }
 
   get aside(): number {
-    return this.#counters.aside;
+    return this.#settlement.aside;
   }
 
   /**
@@ -97,7 +57,7 @@ export class Lane {
    * aside, so that neither is taken for delivered by whoever reads it in the record.
    */
   get receivedUpTo(): number {
-    let received = this.#counters.settled;
+    let received = this.settled;
     for (const item of this.#items) {
       const isWithBroker = item.state === 'received' || item.state === 'released' || item.state === 'acknowledged';
       if (!isWithBroker || item.lost) break;
@@ -139,17 +99,17 @@ export class Lane {
 
   /** Highest counter whose packet id the broker's session may hold; 0: none. */
   get highestMayBeHeld(): number {
-    return this.#mayBeHeld;
+    return this.#heldIds.upTo;
   }
 
   /** Whether a PUBLISH of this message may be a repeat. */
   mayBeHeld(item: LaneItem): boolean {
-    return item.counter <= this.#mayBeHeld;
+    return this.#heldIds.mayHave(item.counter);
   }
 
   /** Whether a loss was decided that the durable record must hold before the lane goes on. */
   waitsForRecord(recorded: number): boolean {
-    return this.#lossBarrier > recorded;
+    return this.#settlement.waitsForRecord(recorded);
   }
 
   /** Takes the messages of a batch whose counters are next; those below were handled before. Returns how many it took. */
@@ -169,7 +129,7 @@ export class Lane {
   /** Notes that the messages from the next one up to `last` are gone for good. */
   lose(last: number): void {
     // A packet id that the broker may hold is released by itself, or it would swallow the next message with that id.
-    for (; this.#next <= Math.min(last, this.#mayBeHeld); this.#next += 1) {
+    for (; this.#next <= Math.min(last, this.#heldIds.upTo); this.#next += 1) {
       this.#items.push({ ...newItem(this.#next), lost: true, gone: true });
     }
     if (last < this.#next) return;
@@ -251,9 +211,7 @@ export class Lane {
     this.#unsent += 1;
     this.#inFlight += 1;
     this.#unanswered += 1;
-    if (!held) return;
-    this.#highestSent = Math.max(this.#highestSent, item.counter);
-    this.#mayBeHeld = Math.max(this.#mayBeHeld, item.counter);
+    if (held) this.#heldIds.sent(item.counter);
   }
 
   /** QoS 2: the broker has the message (PUBREC). */
@@ -290,17 +248,8 @@ export class Lane {
   advance(): boolean {
     let done = 0;
     for (const item of this.#items) {
-      if (item.lost) {
-        if (this.#holdsId(item)) break;
-        if (item.isPoison) this.#counters.aside += 1;
-        else {
-          this.#counters.lost += item.last - item.counter + 1;
-          this.#lossBarrier = item.last;
-        }
-      } else if (!isDone(item)) break;
-      // Not before it is settled: until then it may be sent, and set aside, once more.
-      if (item.state === 'aside') this.#counters.aside += 1;
-      this.#counters.settled = item.last;
+      if (item.lost ? this.#holdsId(item) : !isDone(item)) break;
+      this.#settlement.settle(item);
       done += 1;
     }
     if (done === 0) return false;
@@ -329,14 +278,14 @@ export class Lane {
    * @returns how many of them had been sent before, so that the broker may have passed them on
    */
   startAnew(): number {
-    let uncertain = Math.max(0, this.#highestSent - this.#counters.settled);
+    const { sentUpTo } = this.#heldIds;
+    let uncertain = Math.max(0, sentUpTo - this.settled);
     for (const item of this.#items) {
-      if (isDone(item)) uncertain -= item.counter <= this.#highestSent ? 1 : 0;
+      if (isDone(item)) uncertain -= item.counter <= sentUpTo ? 1 : 0;
       else item.state = 'queued';
       if (item.gone && item.state === 'queued') item.lost = true;
     }
-    this.#mayBeHeld = 0;
-    this.#highestSent = this.#counters.settled;
+    this.#heldIds.clear(this.settled);
     this.#recount();
     return Math.max(0, uncertain);
   }
@@ -344,11 +293,11 @@ export class Lane {
   /** Removes what is not sent; the lane then expects those messages again, from the waiting room. */
   removeUnsent(): void {
     const first = this.#items.findIndex(({ state }) => state === 'queued');
-    // What is in flight stays, and so does what is in front of it: its answer is still to come, and it must not be sent
-    // twice. That may be what was set aside, and waits for its packet id to be released.
-    const inFlight = this.#items.findLastIndex(isInFlight);
-    if (first >= 0) this.#items = this.#items.slice(0, Math.max(first, inFlight + 1));
-    this.#next = (this.#items.at(-1)?.last ?? this.#counters.settled) + 1;
+    // What is in flight, or acknowledged but not settled, stays, and so does all in front of it: it must not be sent twice.
+    // That may be what was set aside, and waits for its packet id to be released.
+    const kept = this.#items.findLastIndex((item) => isInFlight(item) || isDone(item));
+    if (first >= 0) this.#items = this.#items.slice(0, Math.max(first, kept + 1));
+    this.#next = (this.#items.at(-1)?.last ?? this.settled) + 1;
     this.#recount();
   }
 
@@ -368,7 +317,7 @@ export class Lane {
 
   /** Whether a lost item's packet id must be released, or is being released. */
   #holdsId(item: LaneItem): boolean {
-    return item.counter <= this.#mayBeHeld && item.state !== 'acknowledged';
+    return this.#heldIds.mayHave(item.counter) && item.state !== 'acknowledged';
   }
 
   #recount(): void {
@@ -379,36 +328,4 @@ export class Lane {
     this.#unsent = this.#items.findIndex(({ state, lost }) => state === 'queued' || lost);
     if (this.#unsent < 0) this.#unsent = this.#items.length;
   }
-}
-
-function newItem(counter: number, last = counter): LaneItem {
-  return {
-    counter,
-    last,
-    message: undefined,
-    batch: undefined,
-    state: 'queued',
-    lost: false,
-    gone: false,
-    isPoison: false,
-  };
-}
-
-function isDone(item: LaneItem): boolean {
-  return item.state === 'acknowledged' || item.state === 'aside';
-}
-
-function isInFlight({ state }: LaneItem): boolean {
-  return state === 'sent' || state === 'received' || state === 'released' || state === 'refused';
-}
-
-/** Done ones too: a repeat must not look like a gap. */
-function isMissing(item: LaneItem): boolean {
-  return item.message === undefined && !item.gone;
-}
-
-/** Its content is nowhere: if the broker does not have it, it is lost. */
-function giveUp(item: LaneItem): void {
-  item.gone = true;
-  if (item.state === 'queued') item.lost = true;
 }

@@ -1,6 +1,7 @@
 import { completeIntegration } from '@gatecast/shared/model';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { DeliveryPump, type PumpFailure } from '../../src/application/delivery-pump.ts';
+import { EXTRA_IDS, FIRST_EXTRA_ID } from '../../src/domain/packet-ids.ts';
 import { desiredSession, type SessionSettings } from '../../src/domain/session-settings.ts';
 import { upTo } from '../support/batches.ts';
 import { FakeSession } from '../support/fake-session.ts';
@@ -34,7 +35,7 @@ function open(settings: Partial<SessionSettings> = {}, grant: ConstructorParamet
   if (!desired.settings) throw new Error('no session');
   session = new FakeSession(grant);
   const complete = { ...desired.settings, ...settings };
-  if (complete.qos === 2) harness.line.exactlyOnce.opened(complete, session.grant.sessionPresent);
+  if (complete.qos === 2) harness.line.exactlyOnce.opened(complete, session.grant);
   [proofs, failures, setAside] = [[], [], []];
   pump = new DeliveryPump(session, complete, 1, harness.line, harness.context, {
     onProof: (of) => proofs.push(of),
@@ -290,6 +291,91 @@ describe('QoS 2', () => {
     expect(session.payloads.at(-1)).toBe('birth');
     expect(session.published.at(-1)?.options.packetId).toBeUndefined();
     expect(pump.idle).toBe(false);
+  });
+
+  test('a birth in a resumed session comes when the ids that a predecessor may have left are free, if we may still act', () => {
+    open({ ...qos2 }, { sessionPresent: true });
+    void pump.publishExtra({ topic: 't', payload: Buffer.from('birth'), retain: true }, 2);
+    expect(session.released).toHaveLength(EXTRA_IDS);
+    session.complete(EXTRA_IDS - 1);
+    expect(session.payloads).toEqual([]);
+    harness.lease.valid = false;
+    session.complete();
+    expect(session.payloads).toEqual([]);
+    harness.lease.valid = true;
+    pump.run();
+    expect(session.payloads).toEqual(['birth']);
+    void pump.publishExtra({ topic: 't', payload: Buffer.from('will'), retain: true }, 2);
+    session.acknowledge();
+    expect(session.payloads).toEqual(['birth', 'will']);
+    expect(session.released).toHaveLength(EXTRA_IDS);
+  });
+
+  describe('in a resumed session whose broker takes no QoS 2 any more', () => {
+    const lowered = { sessionPresent: true, maximumQos: 1 } as const;
+
+    /** Of four messages sent at QoS 2 the first two are recorded as received when the connection ends. */
+    function resume(): void {
+      openQos2();
+      harness.offer(1, 4);
+      session.receive(2);
+      harness.record();
+      pump.close('closed');
+      open(qos2, lowered);
+    }
+
+    test('what it has received is released, then what it may have besides: only then the rest goes at the lower QoS', () => {
+      resume();
+      void pump.publishExtra({ topic: 't', payload: Buffer.from('birth'), retain: true }, 2);
+      expect([session.released, session.payloads]).toEqual([[1, 2], []]);
+      session.complete();
+      expect(session.released.slice(2)).toEqual([...upTo(EXTRA_IDS).map((index) => FIRST_EXTRA_ID + index - 1), 3, 4]);
+      expect(session.payloads).toEqual([]);
+      session.complete(EXTRA_IDS + 1, true);
+      session.complete(1, false);
+      // Not before the record says so: a successor would release what is sent now.
+      expect(counters().filter(Number)).toEqual([]);
+      expect(harness.record()).toMatchObject({ s: 2, o: 1, d: 1 });
+      pump.run();
+      expect(session.published.map(({ payload, options }) => [payload, options.qos])).toEqual([
+        ['birth', 1],
+        ['3', 1],
+        ['4', 1],
+      ]);
+      session.acknowledge();
+      expect(harness.record()).toMatchObject({ s: 4, d: 1 });
+      expect([harness.count('uncertain'), harness.count('downgraded qos')]).toEqual([1, 2]);
+    });
+
+    test('the deadline runs', async () => {
+      resume();
+      session.complete();
+      await harness.clock.advance(ACK_TIMEOUT_MS);
+      expect(failures).toEqual([{ kind: 'ack_timeout' }]);
+    });
+
+    test('once that is done, the next session has nothing to release; QoS 2 comes back when the broker takes it', () => {
+      resume();
+      session.complete();
+      session.complete();
+      harness.record();
+      pump.close('closed');
+      open(qos2, lowered);
+      expect([session.released, counters()]).toEqual([[], [3, 4]]);
+      session.acknowledge();
+      pump.close('closed');
+      open(qos2, { sessionPresent: true });
+      expect(harness.record()).not.toHaveProperty('o');
+      harness.offer(5);
+      expect(session.published.map(({ payload, options }) => [payload, options.qos])).toEqual([['5', 2]]);
+    });
+  });
+
+  test('ids that are not released are noticed by the deadline', async () => {
+    open({ ...qos2 }, { sessionPresent: true });
+    void pump.publishExtra({ topic: 't', payload: Buffer.from('birth'), retain: true }, 2);
+    await harness.clock.advance(ACK_TIMEOUT_MS);
+    expect(failures).toEqual([{ kind: 'ack_timeout' }]);
   });
 
   test('with a window of one, messages and births take turns', () => {

@@ -49,7 +49,7 @@ test.each([50, 5_000])('what came while the lease was not valid, for %i ms, is s
 describe('a record of a later epoch', () => {
   const later = (world: MoveWorld) => {
     const { checkpoints } = world.fleet('east');
-    checkpoints.overwrite({ epoch: 8, seq: 0, gateways: {}, ...checkpoints.stored, ...{ epoch: 8 } });
+    checkpoints.overwrite({ seq: 0, gateways: {}, ...checkpoints.stored, epoch: 8 });
   };
 
   test('has the lease given up, and is gone on from under a new one', async () => {

@@ -9,7 +9,8 @@ import { batchOf } from '../support/batches.ts';
 import { LIMITS } from '../support/line-harness.ts';
 import { SessionHarness } from '../support/session-harness.ts';
 
-const REFUSED: ConnectResult = { ok: false, failure: { phase: 'tcp', code: 'ECONNREFUSED' } };
+const UNREACHABLE: Failure = { phase: 'tcp', code: 'ECONNREFUSED' };
+const REFUSED: ConnectResult = { ok: false, failure: UNREACHABLE };
 const TAKEN_OVER: Failure = { phase: 'session', kind: 'disconnected', reasonCode: 0x8e };
 const forever = () => new Promise<never>(() => undefined);
 
@@ -285,11 +286,16 @@ describe('connecting again', () => {
   }, 60_000);
 });
 
-describe('QoS 2: a broker that has lost its session says so once, in a CONNACK', () => {
+describe('QoS 2: the CONNACK', () => {
   const mqtt = { qos: 2, will: { enabled: false } } as const;
+  const found = { sessionPresent: true };
 
   /** Messages 1 and 2 are recorded as received. */
-  async function started(outcome: (harness: SessionHarness) => ConnectResult | Promise<ConnectResult>) {
+  async function started(
+    outcome: (harness: SessionHarness) => ConnectResult | Promise<ConnectResult>,
+    record: { u?: 1 } = {},
+    reachesBroker = true,
+  ) {
     const { settings } = desiredSession(
       {
         ...{ gatewayId: 'gw-1', workspace: 'acme', fleet: 'default', incarnation: 'first', createdAt: '' },
@@ -297,17 +303,20 @@ describe('QoS 2: a broker that has lost its session says so once, in a CONNACK',
       },
       1,
     );
-    const checkpoint = { i: 'first', s: 0, r: 2, b: identityOf(settings!)! };
+    const checkpoint = { i: 'first', s: 0, r: 2, b: identityOf(settings!)!, ...record };
     const harness = new SessionHarness({ mqtt, checkpoint });
+    harness.connector.reachesBroker = reachesBroker;
     harness.connector.outcome = () => {
-      harness.connector.outcome = () => harness.connector.session({ sessionPresent: true });
+      harness.connector.outcome = () => harness.connector.session(found);
       return outcome(harness);
     };
     await harness.start();
+    await harness.record();
     return harness;
   }
 
-  test.each(['that comes while the settings change', 'of a session that ends at once'])('%s', async (which) => {
+  const itself = ['that comes while the settings change', 'of a session that ends at once'];
+  test.each(itself)('%s: says once that the broker has lost its session', async (which) => {
     let answer: (result: ConnectResult) => void = () => undefined;
     const harness = await started(({ connector }) => {
       if (which.includes('settings')) return new Promise((resolve) => (answer = resolve));
@@ -319,9 +328,50 @@ describe('QoS 2: a broker that has lost its session says so once, in a CONNACK',
       answer(harness.connector.session());
     }
     await harness.advance(2_000);
+    await harness.record();
     expect(harness.connector.attempts).toHaveLength(2);
-    harness.gateway.recorded(harness.gateway.checkpoint());
+    await harness.record();
     // They are to be sent again: the session that is found now is younger than the record.
     expect([harness.session.released, harness.gateway.checkpoint().r]).toEqual([[], undefined]);
+  });
+
+  const REFUSAL: Failure = { phase: 'connack', kind: 'refused', reasonCode: 3, protocolVersion: 4 };
+  const CUT: Failure = { phase: 'connack', kind: 'closed' };
+
+  test.each([
+    ['that is missed leaves a doubt', CUT, true],
+    ['that refuses leaves none', REFUSAL, false],
+    ['for which no CONNECT was written leaves none', UNREACHABLE, false],
+  ] as const)('%s', async (_name, failure, isDoubtful) => {
+    const harness = await started(() => ({ ok: false, failure }), {}, failure.phase === 'connack');
+    expect(harness.gateway.checkpoint().u).toBe(isDoubtful ? 1 : undefined);
+    await harness.advance(2_000);
+    await harness.record();
+    await harness.record();
+    expect(harness.session.released).toEqual([1, 2]);
+    harness.session.complete();
+    expect([harness.gateway.checkpoint().s, harness.gateway.checkpoint().e]).toEqual([2, isDoubtful ? 2 : undefined]);
+    expect(harness.parts.count('unproven')).toBe(isDoubtful ? 2 : 0);
+  });
+
+  test('that comes after our deadline leaves a doubt: the session is cut, whatever it says', async () => {
+    let answer: (result: ConnectResult) => void = () => undefined;
+    const harness = await started(() => new Promise((resolve) => (answer = resolve)));
+    await harness.advance(LIMITS.attemptTimeoutMs + 1_000);
+    answer(harness.connector.session());
+    await harness.advance(2_000);
+    await harness.record();
+    expect(harness.connector.sessions.map(({ isAborted, released }) => [isAborted, released])).toEqual([
+      [true, []],
+      [false, [1, 2]],
+    ]);
+    harness.session.complete();
+    expect(harness.gateway.checkpoint()).toMatchObject({ s: 2, e: 2 });
+  });
+
+  test('that a predecessor missed leaves a doubt', async () => {
+    const harness = await started(({ connector }) => connector.session(found), { u: 1 });
+    harness.session.complete();
+    expect(harness.gateway.checkpoint()).toMatchObject({ s: 2, e: 2 });
   });
 });

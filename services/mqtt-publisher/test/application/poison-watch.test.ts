@@ -4,7 +4,7 @@ import { DeliveryPump } from '../../src/application/delivery-pump.ts';
 import type { SessionEnd } from '../../src/domain/session-end.ts';
 import { desiredSession, type SessionSettings } from '../../src/domain/session-settings.ts';
 import { batchOf, upTo } from '../support/batches.ts';
-import { FakeSession } from '../support/fake-session.ts';
+import { FakeSession, NO_LIMITS } from '../support/fake-session.ts';
 import { LineHarness } from '../support/line-harness.ts';
 import { SessionHarness } from '../support/session-harness.ts';
 
@@ -34,7 +34,7 @@ function open(settings: Partial<SessionSettings> = {}, sessionPresent = false): 
   if (!defaults) throw new Error('no session');
   const complete = { ...defaults, ...settings };
   session = new FakeSession({ sessionPresent });
-  if (complete.qos === 2) harness.line.exactlyOnce.opened(complete, sessionPresent);
+  if (complete.qos === 2) harness.line.exactlyOnce.opened(complete, { ...NO_LIMITS, sessionPresent });
   pump = new DeliveryPump(session, complete, 1, harness.line, harness.context, {
     onProof: () => undefined,
     onFailure: () => undefined,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Lane, type LaneItem } from '../../src/domain/lane.ts';
+import { Lane } from '../../src/domain/lane.ts';
+import type { LaneItem } from '../../src/domain/lane-item.ts';
 import { batchOf } from '../support/batches.ts';
 
 const EVERYTHING = Number.POSITIVE_INFINITY;
@@ -62,6 +63,7 @@ class Model {
       if (!item) return;
       expect(item.counter).toBeGreaterThan(this.#sentInSession);
       expect(this.#gone.has(item.counter)).toBe(false);
+      expect(this.#done.has(item.counter)).toBe(false);
       expect(Number(Buffer.from(item.message!.payload))).toBe(item.counter);
       for (const counter of this.#gone) {
         if (counter < item.counter) expect(counter).toBeLessThanOrEqual(this.#recorded);
@@ -79,7 +81,6 @@ class Model {
     this.#lane.acknowledged(item, outcome);
     this.#done.add(item.counter);
     if (outcome === 'aside') this.#aside.add(item.counter);
-    else this.#aside.delete(item.counter);
   }
 
   advance(): void {
@@ -101,8 +102,7 @@ class Model {
   /** What is not sent goes back to where it came from, and is fed again. */
   removeUnsent(): void {
     this.#lane.removeUnsent();
-    // Acknowledged messages behind one that is not are forgotten with it: they will be sent once more.
-    for (const counter of [...this.#done]) if (counter >= this.#lane.next) this.#done.delete(counter);
+    for (const counter of this.#done) expect(counter).toBeLessThan(this.#lane.next);
     this.#position = this.#batches.findIndex((batch) => batch.last >= this.#lane.next);
     if (this.#position < 0) this.#position = this.#batches.length;
   }

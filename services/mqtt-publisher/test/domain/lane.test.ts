@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Lane, type LaneItem } from '../../src/domain/lane.ts';
+import { Lane } from '../../src/domain/lane.ts';
+import type { LaneItem } from '../../src/domain/lane-item.ts';
 import { batchOf, upTo } from '../support/batches.ts';
 
 const EVERYTHING = Number.POSITIVE_INFINITY;
@@ -89,17 +90,17 @@ describe('messages set aside', () => {
     expect(state()).toMatchObject({ settled: 2, aside: 1 });
   });
 
-  test('that are read again from the waiting room count once', () => {
-    lane.take(batchOf(1, 2));
+  test('are not sent, or set aside, again when the rest moves to the waiting room', () => {
+    lane.take(batchOf(1, 3));
     lane.acknowledged(sendAll()[1]!, 'aside');
     lane.sessionLost();
     lane.removeUnsent();
-    lane.take(batchOf(1, 2));
-    const [first, second] = sendAll();
-    lane.acknowledged(first!, 'delivered');
-    lane.acknowledged(second!, 'aside');
+    lane.take(batchOf(1, 3));
+    const items = sendAll();
+    expect(countersOf(items)).toEqual([1, 3]);
+    for (const item of items) lane.acknowledged(item, 'delivered');
     lane.advance();
-    expect(state()).toMatchObject({ settled: 2, aside: 1 });
+    expect(state()).toMatchObject({ settled: 3, aside: 1 });
   });
 });
 
@@ -157,6 +158,21 @@ describe('the end of a session', () => {
     lane.removeUnsent();
     lane.acknowledged(second!, 'delivered');
     expect(state()).toMatchObject({ next: 3, size: 2, inFlight: 0 });
+  });
+
+  test('what was acknowledged behind it stays when the rest is removed: it is not sent twice', () => {
+    lane.take(batchOf(1, 5));
+    const items = sendAll();
+    lane.acknowledged(items[2]!, 'delivered');
+    lane.sessionLost();
+    lane.removeUnsent();
+    expect(state()).toMatchObject({ next: 4, size: 3 });
+    lane.take(batchOf(1, 5));
+    const again = sendAll();
+    expect(countersOf(again)).toEqual([1, 2, 4, 5]);
+    for (const item of again) lane.acknowledged(item, 'delivered');
+    lane.advance();
+    expect(state()).toMatchObject({ settled: 5 });
   });
 
   test('what is removed unsent is expected again', () => {

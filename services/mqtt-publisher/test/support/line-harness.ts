@@ -5,7 +5,7 @@ import type { DeliveryLimits, DeliveryObserver, PartitionContext } from '../../s
 import { GatewayLine } from '../../src/application/gateway-line.ts';
 import type { BacklogTail } from '../../src/application/ports.ts';
 import type { Batch } from '../../src/domain/batch.ts';
-import type { LaneItem } from '../../src/domain/lane.ts';
+import type { LaneItem } from '../../src/domain/lane-item.ts';
 import { Outstanding } from '../../src/domain/outstanding.ts';
 import { type BatchOptions, batchOf } from './batches.ts';
 import { FakeBacklogStore } from './fake-backlog-store.ts';
@@ -31,6 +31,7 @@ export class CountingObserver implements DeliveryObserver {
   messageDelivered = () => this.#add('delivered', 1);
   batchDelivered = () => this.#add('batches', 1);
   uncertain = (messages: number) => this.#add('uncertain', messages);
+  unproven = (messages: number) => this.#add('unproven', messages);
   repeated = (messages: number) => this.#add('repeated', messages);
   lost = (messages: number) => this.#add('lost', messages);
   dropped = (_reason: string, messages: number) => this.#add('dropped', messages);
@@ -128,7 +129,7 @@ export class LineHarness {
     for (const batch of [...this.outstanding.batches()]) {
       if (batch.inBacklog || checkpoint.s >= batch.last) this.outstanding.remove(batch);
     }
-    this.line.recordedAs(checkpoint);
+    this.line.recordedAs({ ...checkpoint });
     return checkpoint;
   }
 

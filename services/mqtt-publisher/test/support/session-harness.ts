@@ -20,16 +20,19 @@ export interface Attempt {
 export class FakeConnector implements MqttConnector {
   readonly attempts: Attempt[] = [];
   readonly sessions: FakeSession[] = [];
+  /** Whether CONNECT is written. */
+  reachesBroker = true;
   /** What an attempt comes to; by default a session that grants everything. */
   outcome: (settings: SessionSettings) => ConnectResult | Promise<ConnectResult> = () => this.session();
 
   connect(
     settings: SessionSettings,
-    _options: ConnectOptions,
+    { onConnect }: ConnectOptions,
     signal: AbortSignal,
     end: (failure: Failure) => void,
   ): Promise<ConnectResult> {
     this.attempts.push({ settings, signal, end });
+    if (this.reachesBroker) onConnect();
     return Promise.resolve(this.outcome(settings));
   }
 
@@ -107,6 +110,12 @@ export class SessionHarness {
   async advance(ms: number): Promise<void> {
     await this.parts.clock.advance(ms);
     for (const session of this.connector.sessions) session.acknowledge();
+    await this.parts.clock.advance(0);
+  }
+
+  /** What there is to record is durable. */
+  async record(): Promise<void> {
+    this.gateway.recorded(structuredClone(this.gateway.checkpoint()));
     await this.parts.clock.advance(0);
   }
 

@@ -3,10 +3,11 @@ import type { MqttSession, PublishOptions, PublishOutcome, SessionGrant } from '
 import { NO_LIMITS } from './fake-session.ts';
 
 type ToBroker =
-  | { cmd: 'publish'; packetId: number; payload: number }
+  | { cmd: 'publish'; qos: 0 | 1 | 2; packetId: number; payload: number }
   | { cmd: 'pubrel'; packetId: number }
   | { cmd: 'pingreq' };
 type ToClient =
+  | { cmd: 'puback'; packetId: number }
   | { cmd: 'pubrec'; packetId: number }
   | { cmd: 'pubcomp'; packetId: number; found: boolean }
   | { cmd: 'pingresp' };
@@ -23,6 +24,8 @@ export class SessionKeepingBroker {
   connection: BrokerConnection | undefined;
   /** Messages at which it closes the connection. */
   poison: ReadonlySet<number> = new Set();
+  /** What its next CONNACK says. */
+  maximumQos: 1 | 2 = 2;
 
   /** @param isMqtt5 whether it says which packet ids it does not know */
   constructor(isMqtt5: boolean) {
@@ -34,7 +37,7 @@ export class SessionKeepingBroker {
     this.cut();
     const sessionPresent = this.held !== undefined && !cleanStart;
     if (!sessionPresent) this.held = new Map();
-    this.connection = new BrokerConnection(sessionPresent);
+    this.connection = new BrokerConnection(sessionPresent, this.maximumQos);
     return this.connection;
   }
 
@@ -64,6 +67,14 @@ export class SessionKeepingBroker {
         this.cut();
         return;
       }
+      if (packet.qos > this.connection.grant.maximumQos) throw new Error(`${packet.payload} at QoS ${packet.qos}`);
+      if (packet.qos === 1) {
+        // MQTT 5 lets a broker refuse it: Packet Identifier In Use.
+        if (held === undefined) this.delivered.push(packet.payload);
+        else this.swallowed.push(packet.payload);
+        this.connection.toClient.push({ cmd: 'puback', packetId });
+        return;
+      }
       if (held === undefined) this.held.set(packetId, packet.payload);
       else if (held !== packet.payload) this.swallowed.push(packet.payload);
       this.connection.toClient.push({ cmd: 'pubrec', packetId });
@@ -85,14 +96,18 @@ export class BrokerConnection implements MqttSession {
   readonly #releases = new Map<number, (found: boolean) => void>();
   readonly #pings: (() => void)[] = [];
 
-  constructor(sessionPresent: boolean) {
-    this.grant = { ...NO_LIMITS, sessionPresent };
+  constructor(sessionPresent: boolean, maximumQos: 1 | 2) {
+    this.grant = { ...NO_LIMITS, sessionPresent, maximumQos };
   }
 
-  publish({ payload }: MqttMessage, { packetId = 0 }: PublishOptions, done: (outcome: PublishOutcome) => void): void {
+  publish(
+    { payload }: MqttMessage,
+    { packetId = 0, qos }: PublishOptions,
+    done: (outcome: PublishOutcome) => void,
+  ): void {
     if (this.#releases.has(packetId)) throw new Error(`${packetId} is being released`);
     this.#publishes.set(packetId, done);
-    this.toBroker.push({ cmd: 'publish', packetId, payload: Number(Buffer.from(payload)) });
+    this.toBroker.push({ cmd: 'publish', qos, packetId, payload: Number(Buffer.from(payload)) });
   }
 
   release(packetId: number, done: (found: boolean) => void): void {
@@ -103,10 +118,10 @@ export class BrokerConnection implements MqttSession {
   /** The oldest answer arrives. */
   arrive(): void {
     const packet = this.isOpen ? this.toClient.shift() : undefined;
-    if (packet?.cmd === 'pubrec') {
+    if (packet?.cmd === 'pubrec' || packet?.cmd === 'puback') {
       const done = this.#publishes.get(packet.packetId);
       this.#publishes.delete(packet.packetId);
-      done?.({ kind: 'received' });
+      done?.({ kind: packet.cmd === 'pubrec' ? 'received' : 'acknowledged' });
     } else if (packet?.cmd === 'pingresp') this.#pings.shift()?.();
     else if (packet) {
       const done = this.#releases.get(packet.packetId);

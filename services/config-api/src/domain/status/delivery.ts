@@ -15,12 +15,14 @@ export interface Delivery {
   settled: number;
   /** QoS 2: sent again because the broker had lost its session, so that they may have arrived twice. */
   downgraded?: number;
+  /** QoS 2: released in a session that the broker may have made anew unseen; if it had, they are lost. */
+  unproven?: number;
 }
 
 /** Reads a publisher's record of one gateway; that of another registration counts as empty. */
 export function deliveryOf(checkpoint: GatewayCheckpoint | undefined, incarnation: string): Delivery {
   if (!checkpoint || checkpoint.i !== incarnation) return { delivered: 0, waiting: 0, lost: 0, settled: 0 };
-  const { s: settled, h: handled = 0, l: lost = 0, x: setAside = 0, t, d: downgraded } = checkpoint;
+  const { s: settled, h: handled = 0, l: lost = 0, x: setAside = 0, t, d: downgraded, e: unproven } = checkpoint;
   return withoutUndefined({
     delivered: Math.max(0, settled - lost - setAside),
     lastDeliveredAt: t === undefined ? undefined : new Date(t).toISOString(),
@@ -28,6 +30,7 @@ export function deliveryOf(checkpoint: GatewayCheckpoint | undefined, incarnatio
     lost,
     settled,
     downgraded,
+    unproven,
   });
 }
 

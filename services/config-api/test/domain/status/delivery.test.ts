@@ -18,6 +18,7 @@ describe('deliveryOf', () => {
       { delivered: 5, waiting: 0, lost: 3, settled: 10 },
     ],
     ['a lost session', { i: 'life-1', s: 4, d: 2 }, { delivered: 4, waiting: 0, lost: 0, settled: 4, downgraded: 2 }],
+    ['a session in doubt', { i: 'life-1', s: 4, e: 2 }, { delivered: 4, waiting: 0, lost: 0, settled: 4, unproven: 2 }],
     ['a backlog', { i: 'life-1', s: 4, h: 10 }, { delivered: 4, waiting: 6, lost: 0, settled: 4 }],
     ['a backlog that was drained', { i: 'life-1', s: 12, h: 10 }, { delivered: 12, waiting: 0, lost: 0, settled: 12 }],
   ])('%s', (_what, record, expected) => {

@@ -89,6 +89,7 @@ export class MqttJsConnector implements MqttConnector {
       socket.destroy();
       throw new DialError({ phase: 'tcp', code: 'ABORTED' });
     }
+    name.onConnect();
     const options = clientOptions(settings, secrets.password, clean, name, this.#options);
     const session = new MqttJsSession(
       (outgoing) => new MqttClient(() => socket, { ...options, outgoingStore: outgoing, messageIdProvider: outgoing }),
@@ -110,7 +111,7 @@ export class MqttJsConnector implements MqttConnector {
   }
 }
 
-type SessionName = Pick<ConnectOptions, 'owner' | 'moves'>;
+type SessionName = Omit<ConnectOptions, 'cleanStart'>;
 
 /** Largest packet that a broker may send us: we subscribe to nothing, so only acknowledgements come. */
 const MAX_INCOMING_PACKET = 64 * 1024;

@@ -6,7 +6,6 @@ import { generate, type IConnackPacket, type IDisconnectPacket, type Packet } fr
 import type { MqttSession, PublishOptions, PublishOutcome, SessionGrant } from '../../application/ports.ts';
 import { isTlsAlert } from '../../domain/classify.ts';
 import type { Failure } from '../../domain/failure.ts';
-import { EXTRA_IDS, FIRST_EXTRA_ID } from '../../domain/packet-ids.ts';
 import { codeOf } from './dial.ts';
 import { OutgoingPackets } from './outgoing-packets.ts';
 
@@ -45,7 +44,6 @@ export class MqttJsSession implements MqttSession {
   /** Who waits for a PUBREC, and for a PUBCOMP, by packet id. */
   readonly #unreceived = new Map<number, () => void>();
   readonly #unreleased = new Map<number, (found: boolean) => void>();
-  #extrasReleased: Promise<void> | undefined;
   #incompleteBytes = 0;
   #established: ((failure: Failure | undefined) => void) | undefined;
 
@@ -101,13 +99,8 @@ export class MqttJsSession implements MqttSession {
 
   publish(message: MqttMessage, options: PublishOptions, done: (outcome: PublishOutcome) => void): void {
     const { qos, packetId } = options;
-    const hasNothingToRelease = packetId === undefined && !this.#grant.sessionPresent;
-    if (qos < 2 || hasNothingToRelease) this.#publish(message, options, done);
-    else if (packetId === undefined) {
-      void this.#releaseExtras().then(() => {
-        if (this.#state === 'open') this.#publish(message, options, done);
-      });
-    } else {
+    if (qos < 2 || packetId === undefined) this.#publish(message, options, done);
+    else {
       this.#unreceived.set(packetId, () => done({ kind: 'received' }));
       this.#publish(message, options, (outcome) => {
         // Afterwards MQTT.js speaks of the PUBCOMP, which belongs to whoever released the message.
@@ -121,16 +114,6 @@ export class MqttJsSession implements MqttSession {
     this.#unreleased.set(packetId, done);
     // MQTT.js has no call for it. Packets are written at once and whole, so that ours get between its own.
     this.#write({ cmd: 'pubrel', messageId: packetId, reasonCode: 0 });
-  }
-
-  /** A predecessor may have left births and wills half sent: the broker would swallow ours with the same packet ids. */
-  #releaseExtras(): Promise<void> {
-    this.#extrasReleased ??= Promise.all(
-      Array.from({ length: EXTRA_IDS }, (_, index) => {
-        return new Promise<boolean>((resolve) => this.release(FIRST_EXTRA_ID + index, resolve));
-      }),
-    ).then(() => undefined);
-    return this.#extrasReleased;
   }
 
   #received(packetId: number): void {

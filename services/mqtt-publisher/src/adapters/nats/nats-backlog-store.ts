@@ -57,7 +57,7 @@ export class NatsBacklogStore implements BacklogStore {
   /** Where a room ends has to be known: an end that says nothing is taken away, and the one before it counts. */
   async #removeUnreadable(gatewayId: string, { sequence, data }: StoredMessage, error: GatecastError): Promise<void> {
     const subject = subjects.backlog(this.#fleet, gatewayId);
-    await this.#unreadable.setAside({ subject, seq: sequence, data }, error);
+    await this.#unreadable.setAside({ subject, sequence, data }, error);
     try {
       await this.#nats.untilCut(this.#nats.jsm.streams.deleteMessage(this.#stream, sequence, false));
     } catch (cause) {

@@ -87,7 +87,7 @@ async function isNeeded(
   // Else it was taken by limits meanwhile.
   if (stored?.sequence !== message.seq) return false;
   try {
-    await unreadable.setAside({ subject: message.subject, seq: message.seq, data: stored.data }, headers);
+    await unreadable.setAside({ subject: message.subject, sequence: message.seq, data: stored.data }, headers);
     return false;
   } catch (error) {
     if (!isGatecastError(error)) throw error;

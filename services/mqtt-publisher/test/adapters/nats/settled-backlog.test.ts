@@ -52,9 +52,9 @@ beforeEach(() => {
 
 function find(nats: Nats, records: SettledRecords, last: number): Promise<number> {
   const unreadable: SettledBacklogOptions['unreadable'] = {
-    setAside: async ({ seq, data }, { code }) => {
+    setAside: async ({ sequence, data }, { code }) => {
       if (failure) throw failure;
-      aside.push([seq, Buffer.from(data).toString(), code]);
+      aside.push([sequence, Buffer.from(data).toString(), code]);
     },
   };
   const options = { nats, stream: 'BACKLOG_east', records, unreadable, log };

@@ -54,6 +54,12 @@ export const StatusResult = Type.Object({
       description: 'QoS 2: sent again since registration because the broker had lost its session: may be there twice.',
     }),
   ),
+  unproven: Type.Optional(
+    Type.Integer({
+      description:
+        'QoS 2: completed since registration in a session that the broker may have made anew without our hearing of it: if it had, they are lost.',
+    }),
+  ),
   backlog: Type.Object({
     messages: Type.Integer({ description: 'Waiting until the broker takes them.' }),
     oldest: Type.Optional(DateTime('Since when the oldest of them waits. Absent when the store does not answer.')),
