@@ -101,7 +101,8 @@ export class GatewayLine {
 
   /** End of the waiting room when nothing in it is needed any more; undefined otherwise, or when it is empty. */
   get drainedUpTo(): number | undefined {
-    return this.#mode === 'live' && !this.#working && this.#mayAct() ? this.#room.drainedUpTo : undefined;
+    const upTo = this.#room.drainedUpTo;
+    return upTo !== undefined && this.#mode === 'live' && !this.#working && this.#mayAct() ? upTo : undefined;
   }
 
   /** The waiting room was emptied up to this sequence. */
@@ -127,6 +128,7 @@ export class GatewayLine {
 
   /** Moves what has waited for its acknowledgement for too long: a slow broker must not keep the line long. */
   checkAge(): void {
+    if (this.#age.isEmpty) return; // of most gateways, and they are asked each second
     const now = this.#context.clock.monotonic();
     // While we may not act nobody can be blamed for being slow.
     if (!this.#mayAct()) this.#age.countFrom(now);

@@ -9,6 +9,10 @@ export class LineAge {
     this.#maxMs = maxMs;
   }
 
+  get isEmpty(): boolean {
+    return this.#arrivals.length === 0;
+  }
+
   arrived(last: number, at: number): void {
     this.#arrivals.push({ last, at });
   }
