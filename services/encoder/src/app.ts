@@ -75,7 +75,7 @@ async function startEncoding(context: Context, nats: Nats, registry: Registry): 
     gateways: ports.gateways,
     partitionCount: config.partitions,
     intervalMs: config.housekeepingIntervalSeconds * 1000,
-    isPurger: () => ownership.owns(0) && partitions.get(0)?.state === 'live',
+    isPurger: () => ownership.owns(0) && partitions.get(0)?.isServed === true,
   });
   ownership.start(partitions);
   lifecycle.onStop('partitions', DRAIN_MS, () => ownership.stop());

@@ -30,7 +30,8 @@ export const EncoderConfig = Type.Object({
     // A takeover reads again what came after the record, and skips it by the outbox's tail: being late costs no repeats.
     default: 1_000,
     minimum: 10,
-    maximum: 5_000,
+    // Publishers, who purge the outbox by it, wait so long for it and a little more.
+    maximum: 1_000,
     description: 'Time between two writes of the record of a partition.',
   }),
   lookBackSeconds: Type.Integer({

@@ -63,6 +63,8 @@ export async function startRun({ scenario, seed, slack, logs, signal, started }:
     await stack.api.createFleet(fleet);
     for (let index = 0; index < publishers; index += 1) await stack.addInstance('mqtt-publisher', { fleet });
   }
+  // Before there are sessions: one that is handed over now would be counted as made twice.
+  await stack.settledOwnership();
   const ingests = () => stack.instancesOf('sensor-ingest').map(({ process }) => new IngestClient(process.httpUrl));
   const gateways: ChaosGateway[] = [];
   for (const [index, broker] of brokers.entries()) {
@@ -81,7 +83,6 @@ export async function startRun({ scenario, seed, slack, logs, signal, started }:
       gateways.push({ gatewayId, client, broker, load, qos, idle: pace === 'idle' });
     }
   }
-  await stack.settledOwnership();
   await allGreen(stack, gateways.length, signal);
   return new ScenarioRun({
     stack,

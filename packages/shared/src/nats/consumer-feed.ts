@@ -49,7 +49,7 @@ export class ConsumerFeed {
   /** Of this consumer, in all. */
   #delivered = 0;
   /** Of the pull request under way: what it may still bring, and what it has brought. Undefined: none is. */
-  #pull: { readonly reply: string; left: number; brought: number } | undefined;
+  #pull: { readonly reply: string; left: number; bytesLeft: number; brought: number } | undefined;
   #pulls = 0;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
@@ -75,7 +75,11 @@ export class ConsumerFeed {
   }
 
   pull({ messages, bytes }: Pull): void {
-    if (this.#failure || this.#subscription.isClosed()) return;
+    if (this.#failure) return;
+    if (this.#subscription.isClosed()) {
+      this.fail(lost('the subscription has ended'));
+      return;
+    }
     const request = {
       batch: messages,
       ...(bytes === undefined ? {} : { max_bytes: bytes }),
@@ -84,7 +88,7 @@ export class ConsumerFeed {
     };
     this.#pulls += 1;
     const reply = `${this.#inbox}${this.#pulls}`;
-    this.#pull = { reply, left: messages, brought: 0 };
+    this.#pull = { reply, left: messages, bytesLeft: bytes ?? Number.POSITIVE_INFINITY, brought: 0 };
     this.#heardAt = this.#clock.monotonic();
     this.#watch ??= this.#clock.setTimeout(() => this.#listen(), SILENCE_MS);
     this.#connection.publish(this.#next, JSON.stringify(request), { reply });
@@ -146,8 +150,10 @@ export class ConsumerFeed {
       data: message.data,
     });
     pull.left -= 1;
+    pull.bytesLeft -= message instanceof MsgImpl ? message.size() : 0;
     pull.brought += 1;
-    if (pull.left === 0) this.#end();
+    // That there is more than the bytes allow is said; that they are used up to the last one is not.
+    if (pull.left === 0 || pull.bytesLeft === 0) this.#end();
     this.#signal();
   }
 

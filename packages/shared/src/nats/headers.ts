@@ -132,10 +132,12 @@ function kindOf(from: MessageHeaders): BodyKind {
   return kind;
 }
 
+/** Another version is somebody else's to read; no version at all is nobody's. */
 function requireSchema(from: MessageHeaders | undefined): MessageHeaders {
-  const version = from?.get(HEADER.schema);
-  if (!from || version !== String(SCHEMA_VERSION)) {
-    throw new GatecastError('SCHEMA_UNKNOWN', `schema version "${version ?? ''}" is not known here`);
+  if (!from) throw new GatecastError('PAYLOAD_MALFORMED', 'there are no headers');
+  const version = required(from, HEADER.schema);
+  if (version !== String(SCHEMA_VERSION)) {
+    throw new GatecastError('SCHEMA_UNKNOWN', `schema version "${version}" is not known here`);
   }
   return from;
 }

@@ -3,6 +3,7 @@ import { headers as libraryHeaders } from '@nats-io/nats-core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/lifecycle/index.ts';
 import { createLogger } from '../../src/logging/index.ts';
+import { ConsumerFeed } from '../../src/nats/consumer-feed.ts';
 import {
   connectNats,
   HeaderBlock,
@@ -255,4 +256,20 @@ test('ends when it is told to, and leaves no consumer behind', async () => {
   await waitFor(async () => (await consumers()).length === 0);
   await publish(1);
   expect(reader.sequences).toEqual([1]);
+});
+
+test('bytes that are used up to the last one end a pull, of which the server says nothing', async () => {
+  await publish(5);
+  // Subject, `$JS.ACK.<stream>.<consumer>.1.<sequence>.<delivery>.<ns>.<pending>`, empty headers, one byte.
+  const bytes = 8 + 68 + 12 + 1;
+  reader = new Reader({ room: async () => 2 * bytes }, { clock: new ManualClock() });
+  await seen(5);
+});
+
+test('a pull fails once the connection is closed', async () => {
+  const other = await connectNats({ natsUrl: server.url, name: 'closed' }, log);
+  const feed = new ConsumerFeed(other.connection, STREAM, 'anything', systemClock);
+  await other.close();
+  feed.pull({ messages: 1, bytes: undefined });
+  expect(() => feed.take()).toThrow(expect.objectContaining({ code: 'NATS_UNAVAILABLE' }));
 });

@@ -106,6 +106,11 @@ export class Partition {
     return this.#state;
   }
 
+  /** Whether the record is ours. While the look-back is read nothing is encoded yet, and of a silent partition nothing is to come. */
+  get isServed(): boolean {
+    return this.#state === 'live' || this.#state === 'replaying';
+  }
+
   get isAborted(): boolean {
     return this.#abort.signal.aborted;
   }
@@ -142,7 +147,7 @@ export class Partition {
    */
   async reclaim(lease: Lease): Promise<boolean> {
     const keeper = this.#keeper;
-    if (!keeper || (this.#state !== 'live' && this.#state !== 'replaying')) return false;
+    if (!keeper || !this.isServed) return false;
     const isOurs = await this.#persistence.untilDone('claiming the record again', () => keeper.reclaim(lease.epoch));
     if (isOurs) this.#lease = lease;
     return isOurs;
@@ -164,7 +169,7 @@ export class Partition {
 
   /** A gateway that has moved and sends nothing is told from the others by the record; what announced it may be lost. */
   endLeftLine({ gatewayId, incarnation, moves = 0 }: GatewayRecord): void {
-    if (this.#state !== 'live') return;
+    if (!this.isServed) return;
     const entry = this.#entries.get(gatewayId);
     if (entry?.i === incarnation && (entry.g ?? 0) >= moves) return;
     this.#lineOf(gatewayId).endLeftLine(incarnation);

@@ -162,6 +162,29 @@ describe('Partitions', () => {
     expect((await world.record())?.seq).toBe(0);
   });
 
+  it('ends the line of a gateway that has left while the look-back is read, which may take long', async () => {
+    const { world, partitions } = setUp();
+    const life = await world.register('gw', {}, 'a');
+    partitions.acquired(0, new FakeLease(10));
+    await world.settle();
+    world.send('gw', life, 1);
+    await world.settle();
+    await partitions.release(0);
+    // As if a replica had not caught up.
+    const { pointAt } = world.readings;
+    world.readings.pointAt = async (...args) => {
+      const point = await pointAt.apply(world.readings, args);
+      return 'time' in args[1] ? { ...point, messages: point.messages + 1 } : point;
+    };
+    partitions.acquired(0, new FakeLease(20));
+    await world.settle();
+    expect(partitions.count('replaying')).toBe(1);
+    await world.move('gw', 'b', { announce: false });
+    partitions.get(0)?.endLeftLine((await world.ports.gateways.ask('gw'))!.value);
+    await world.settle();
+    expect(world.outbox.of('gw', 'a').at(-1)?.emission).toMatchObject({ first: 2, movedTo: 'b' });
+  });
+
   it('ends while NATS is away', async () => {
     const { world, partitions } = setUp();
     world.checkpoints.failure = new GatecastError('NATS_UNAVAILABLE', 'away', { retryable: true });

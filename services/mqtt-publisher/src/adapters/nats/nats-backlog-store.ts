@@ -7,6 +7,7 @@ import {
   gatewayOfSubject,
   lastMessageOf,
   type Nats,
+  nextMessageOf,
   publishToStream,
   readBatchHeaders,
   type StoredMessage,
@@ -105,6 +106,7 @@ export class NatsBacklogStore implements BacklogStore {
     if (upTo < Math.max(1, from)) return;
     const consumer = await this.#consumer(gatewayId, from);
     let delivered = 0;
+    let next = from;
     try {
       for (;;) {
         const before = delivered;
@@ -113,12 +115,15 @@ export class NatsBacklogStore implements BacklogStore {
           delivered += 1;
           if (message.info.deliverySequence !== delivered) throw lostOnTheWay(gatewayId);
           if (message.seq > upTo) return;
+          next = message.seq + 1;
           const batch = await this.#readable(message);
           if (batch) yield batch;
           if (message.seq === upTo) return;
         }
         // Nothing came although the end was not reached: perhaps the rest was evicted meanwhile.
-        if (delivered === before && (await isExhausted(consumer, delivered, gatewayId))) return;
+        if (delivered > before || !(await isExhausted(consumer, delivered, gatewayId))) continue;
+        if (await this.#hasAny(gatewayId, next, upTo)) throw lostOnTheWay(gatewayId);
+        return;
       }
     } catch (error) {
       throw translateNatsError(error, `reading the waiting room of ${gatewayId}`);
@@ -126,6 +131,13 @@ export class NatsBacklogStore implements BacklogStore {
       // It vanishes by itself when nobody asks it any more.
       consumer.delete().catch((error) => this.#log.debug({ err: error }, 'could not delete a backlog consumer'));
     }
+  }
+
+  /** Asks the leader: the replica that a consumer is on may not have caught up yet. */
+  async #hasAny(gatewayId: string, from: number, upTo: number): Promise<boolean> {
+    const subject = subjects.backlog(this.#fleet, gatewayId);
+    const message = await nextMessageOf(this.#nats, this.#stream, subject, from);
+    return message !== undefined && message.sequence <= upTo;
   }
 
   /** Undefined: it cannot be read and was set aside; its place in the line shows as a gap. */

@@ -19,8 +19,8 @@ export interface PurgerOptions {
   log: Logger;
 }
 
-/** The encoder's record is this much younger than what it is compared with, ms: it is written every 250. */
-const ENCODER_RECORD_MS = 1_000;
+/** The encoder's record is this much younger than what it is compared with, ms: it is written each second at least. */
+const ENCODER_RECORD_MS = 1_500;
 
 /**
  * Keeps OUTBOX and BACKLOG as small as what is unsettled: whole-stream purges by sequence, since deleting messages one

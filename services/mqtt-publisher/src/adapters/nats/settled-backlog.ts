@@ -83,6 +83,8 @@ async function isNeeded(
     const { first, count, ...line } = headers;
     return !(await records.isSettled(gatewayOfSubject(message.subject), line, first + count - 1));
   }
+  // A newer publisher reads it.
+  if (headers.code === 'SCHEMA_UNKNOWN') return true;
   const stored = await nextMessageOf(nats, stream, message.subject, message.seq);
   // Else it was taken by limits meanwhile.
   if (stored?.sequence !== message.seq) return false;

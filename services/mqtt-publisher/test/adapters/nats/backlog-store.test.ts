@@ -66,24 +66,24 @@ test('a batch that cannot be read is set aside, and what is behind it is read', 
   const gatewayId = 'unreadable';
   const store = new NatsBacklogStore(nats, FLEET, unreadable(nats), log);
   const first = await store.append(batchOf(1, 1, { gatewayId }), 0);
-  const { seq } = await nats.js.publish(subjects.backlog(FLEET, gatewayId), 'from the future');
+  const { seq } = await nats.js.publish(subjects.backlog(FLEET, gatewayId), 'no headers');
   const last = await store.append(batchOf(3, 3, { gatewayId }), seq);
   const counters: number[] = [];
   for await (const batch of store.read(gatewayId, first, last)) counters.push(batch.first);
   expect(counters).toEqual([1, 3]);
   const letter = await lastMessageOf(nats, DEADLETTER_STREAM, subjects.deadletter(FLEET, gatewayId));
-  expect(letter?.headers?.get('Gatecast-Reason')).toBe('SCHEMA_UNKNOWN');
-  expect(Buffer.from(letter?.data ?? []).toString()).toBe('from the future');
+  expect(letter?.headers?.get('Gatecast-Reason')).toBe('PAYLOAD_MALFORMED');
+  expect(Buffer.from(letter?.data ?? []).toString()).toBe('no headers');
 });
 
 test('a room whose end cannot be read ends before it', async () => {
   const gatewayId = 'unreadable-end';
   const store = new NatsBacklogStore(nats, FLEET, unreadable(nats), log);
   const first = await store.append(batchOf(1, 2, { gatewayId }), 0);
-  await nats.js.publish(subjects.backlog(FLEET, gatewayId), 'from the future');
+  await nats.js.publish(subjects.backlog(FLEET, gatewayId), 'no headers');
   expect(await store.tail(gatewayId)).toMatchObject({ sequence: first, last: 2 });
   const letter = await lastMessageOf(nats, DEADLETTER_STREAM, subjects.deadletter(FLEET, gatewayId));
-  expect(letter?.headers?.get('Gatecast-Reason')).toBe('SCHEMA_UNKNOWN');
+  expect(letter?.headers?.get('Gatecast-Reason')).toBe('PAYLOAD_MALFORMED');
   await store.append(batchOf(3, 3, { gatewayId }), first);
   expect(await store.tail(gatewayId)).toMatchObject({ last: 3 });
 });
@@ -136,5 +136,12 @@ describe('a read does not end as if the rest had been evicted', () => {
       setTimeout(() => server.resume(), 2_000);
     });
     expect([200, 'failed']).toContain(outcome);
+  });
+
+  test('when the replica that reads has not caught up', async () => {
+    const info = async () => ({ delivered: { consumer_seq: 0 }, num_pending: 0 });
+    const consumer = { fetch: async () => [], info, delete: async () => true };
+    const js = { consumers: { getConsumerFromInfo: () => consumer } } as unknown as Nats['js'];
+    expect(await readThrough('behind', async () => {}, { ...nats, js })).toBe('failed');
   });
 });

@@ -1,6 +1,6 @@
 import { GatecastError } from '@gatecast/shared/errors';
 import { createLogger } from '@gatecast/shared/logging';
-import { batchHeaders, type Nats } from '@gatecast/shared/nats';
+import { batchHeaders, HEADER, type Nats } from '@gatecast/shared/nats';
 import type { ConsumerInfo } from '@nats-io/jetstream';
 import { beforeEach, expect, test } from 'vitest';
 import { firstUnsettled, type SettledBacklogOptions } from '../../../src/adapters/nats/settled-backlog.ts';
@@ -11,17 +11,19 @@ interface BacklogParts {
   /** Sequences that are delivered, and never come. */
   lost?: number[];
   unreadable?: number[];
+  /** Written by a newer publisher. */
+  newer?: number[];
   /** How many messages the replica knows of that the consumer is on. */
   pending?: number;
 }
 
 /** A BACKLOG stream with one message of one gateway at each sequence. */
-function backlogOf(last: number, { lost = [], unreadable = [], pending = last }: BacklogParts = {}): Nats {
+function backlogOf(last: number, { lost = [], unreadable = [], newer = [], pending = last }: BacklogParts = {}): Nats {
   const message = (seq: number) => ({
     seq,
     subject: 'backlog.east.gw-1',
     info: { deliverySequence: seq },
-    headers: unreadable.includes(seq) ? undefined : batchHeaders(batchOf(seq, seq).headers),
+    headers: unreadable.includes(seq) ? undefined : headersOf(seq, newer.includes(seq)),
   });
   const sequences = Array.from({ length: last }, (_, index) => index + 1);
   const batches = [sequences.filter((seq) => !lost.includes(seq)).map(message)];
@@ -34,6 +36,12 @@ function backlogOf(last: number, { lost = [], unreadable = [], pending = last }:
     untilCut: async <T>(request: Promise<T>) => await request,
     js: { consumers: { getConsumerFromInfo: async () => consumer } },
   } as unknown as Nats;
+}
+
+function headersOf(seq: number, isNewer: boolean) {
+  const headers = batchHeaders(batchOf(seq, seq).headers);
+  if (isNewer) headers.set(HEADER.schema, '999');
+  return headers;
 }
 
 /** Every message is settled but that of counter `needed`. */
@@ -73,7 +81,7 @@ test('what was lost on the way may be needed', async () => {
 
 test('a message that cannot be read is set aside, and does not keep what is behind it', async () => {
   expect(await find(backlogOf(9, { unreadable: [3] }), allBut(7), 9)).toBe(7);
-  expect(aside).toEqual([[3, '?', 'SCHEMA_UNKNOWN']]);
+  expect(aside).toEqual([[3, '?', 'PAYLOAD_MALFORMED']]);
 });
 
 test('nor what is in front of it, when it cannot be set aside', async () => {
@@ -83,4 +91,9 @@ test('nor what is in front of it, when it cannot be set aside', async () => {
 
 test('a replica that has nothing (yet) does not say that nothing is needed', async () => {
   expect(await find(backlogOf(9, { pending: 0 }), allBut(0), 9)).toBe(1);
+});
+
+test('what a newer publisher has written is needed, and left to it', async () => {
+  expect(await find(backlogOf(9, { newer: [3] }), allBut(0), 9)).toBe(3);
+  expect(aside).toEqual([]);
 });
