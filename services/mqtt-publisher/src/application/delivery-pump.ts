@@ -105,7 +105,9 @@ export class DeliveryPump {
 
   /** Whether nothing waits for an answer of the broker. What waits for our own record is not the broker's fault. */
   get #isAnswered(): boolean {
-    return this.#line.lane.unanswered + this.#extras.inFlight + this.#windDown.inFlight === 0;
+    const { lane } = this.#line;
+    // What the lane does not count any more because it starts anew is waited for all the same.
+    return lane.unanswered + this.#releases.ambiguous + this.#extras.inFlight + this.#windDown.inFlight === 0;
   }
 
   set revision(revision: number) {
@@ -177,7 +179,7 @@ export class DeliveryPump {
   get #isHeldBack(): boolean {
     const { exactlyOnce } = this.#line;
     if (exactlyOnce.waitsForRecord || exactlyOnce.isWindingDown) return true;
-    return this.#settings.qos === 2 && (exactlyOnce.isInDoubt || this.#releases.isAmbiguous);
+    return this.#settings.qos === 2 && (exactlyOnce.isInDoubt || this.#releases.ambiguous > 0);
   }
 
   /** QoS 2, or what is left of it: what the broker has received and we have recorded. */

@@ -1,6 +1,7 @@
 import { completeIntegration } from '@gatecast/shared/model';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { DeliveryPump, type PumpFailure } from '../../src/application/delivery-pump.ts';
+import { identityOf } from '../../src/application/exactly-once.ts';
 import { EXTRA_IDS, FIRST_EXTRA_ID } from '../../src/domain/packet-ids.ts';
 import { desiredSession, type SessionSettings } from '../../src/domain/session-settings.ts';
 import { upTo } from '../support/batches.ts';
@@ -403,6 +404,22 @@ describe('QoS 2', () => {
     harness.record();
     pump.run();
     await harness.clock.advance(ACK_TIMEOUT_MS);
+    expect(failures).toEqual([{ kind: 'ack_timeout' }]);
+  });
+
+  test('a PUBCOMP that never comes, after one that said the session was lost, is noticed by the deadline', async () => {
+    const settings = { qos: 2, host: 'broker.example', port: 1883, clientId: 'gw-1' } as SessionSettings;
+    harness = new LineHarness({ checkpoint: { i: 'first', s: 0, r: 2, b: identityOf(settings)!, u: 1 } });
+    void harness.line.exactlyOnce.prepare(settings, new AbortController().signal);
+    open(qos2, { sessionPresent: true });
+    harness.record();
+    pump.run();
+    expect(session.released).toEqual([1, 2]);
+    session.complete(1, false);
+    harness.record();
+    await harness.clock.advance(ACK_TIMEOUT_MS - 1);
+    expect(failures).toEqual([]);
+    await harness.clock.advance(1);
     expect(failures).toEqual([{ kind: 'ack_timeout' }]);
   });
 
