@@ -50,9 +50,9 @@ export class ExactlyOnce {
   /** Nobody comes after us: no record has to be waited for. */
   #isLast = false;
   /** Counts what was decided that must be durable before the session goes on; each record says which decision it has. */
-  #decisions = 0;
+  #decisions: number;
   /** The latest of them that the durable record has. */
-  #recordedDecisions = 0;
+  #recordedDecisions: number;
 
   constructor(gatewayId: string, lane: Lane, checkpoint: GatewayCheckpoint, context: PartitionContext) {
     this.#gatewayId = gatewayId;
@@ -66,6 +66,9 @@ export class ExactlyOnce {
     this.#unproven = checkpoint.e ?? 0;
     this.#isMarked = checkpoint.u === 1;
     this.#isUnanswered = this.#isMarked;
+    // Our numbers follow those of the predecessor: its record, written on before we have one, says nothing of ours.
+    this.#decisions = checkpoint.v ?? 0;
+    this.#recordedDecisions = this.#decisions;
   }
 
   /** Highest counter that is durably received: what may be released. */

@@ -34,6 +34,16 @@ describe('what has to be durable before the session goes on', () => {
     expect(line.checkpoint().v).toBeUndefined();
   });
 
+  test("is not so by a predecessor's record that is written on: its decisions are not ours", () => {
+    const predecessor = { i: 'first', s: 0, v: 3 };
+    const { line } = new LineHarness({ checkpoint: predecessor });
+    line.exactlyOnce.opened(settingsOf(), NO_LIMITS);
+    line.recordedAs(predecessor);
+    expect(line.exactlyOnce.waitsForRecord).toBe(true);
+    line.recordedAs(line.checkpoint());
+    expect(line.exactlyOnce.waitsForRecord).toBe(false);
+  });
+
   test('when something else is decided meanwhile, that has to be as well', () => {
     const { line } = new LineHarness();
     line.exactlyOnce.opened(settingsOf(), NO_LIMITS);
