@@ -135,9 +135,10 @@ export class ExactlyOnce {
    * it finds may be younger than the record.
    */
   async prepare(settings: SessionSettings, signal: AbortSignal): Promise<{ cleanStart: boolean }> {
+    // Taken whatever is tried now: an answer to that does not say what became of the CONNECT before.
+    if (this.#isUnanswered && this.#mayHold) this.#doubtfulUpTo = this.#lane.receivedUpTo;
     if (this.#identity !== identityOf(settings) || this.#windDowns >= MAX_WIND_DOWNS) return { cleanStart: true };
     if (!this.#mayHold) return { cleanStart: false };
-    if (this.#isUnanswered) this.#doubtfulUpTo = this.#lane.receivedUpTo;
     if (Math.max(this.#lane.receivedUpTo, this.#builtReceived) > this.#lane.settled) {
       this.#isMarked = true;
       this.#requireRecord();
@@ -147,12 +148,13 @@ export class ExactlyOnce {
   }
 
   /** CONNECT is about to be written. */
-  connecting(): void {
-    this.#isUnanswered = true;
+  connecting(settings: SessionSettings): void {
+    if (this.#mayReplace(settings)) this.#isUnanswered = true;
   }
 
   /** The attempt has come to nothing. */
-  failed(failure: Failure): void {
+  failed(settings: SessionSettings, failure: Failure): void {
+    if (!this.#mayReplace(settings)) return;
     // Whoever is refused gets no session, nor does who was not heard.
     if (failure.phase === 'connack' && failure.kind === 'refused') this.#isUnanswered = false;
     if (this.#isUnanswered || !this.#isMarked) return;
@@ -211,6 +213,11 @@ export class ExactlyOnce {
     if (uncertain > 0) this.#sentAgain(uncertain, 'the broker takes no QoS 2 any more: messages may arrive twice');
     // Or a successor would release what is sent with the same packet ids from now on.
     this.#requireRecord();
+  }
+
+  /** Whether a CONNECT with these settings is about the session that we have, be it at another QoS. */
+  #mayReplace(settings: SessionSettings): boolean {
+    return this.#identity !== undefined && this.#identity === identityOf({ ...settings, qos: 2 });
   }
 
   #startAnew(): void {

@@ -176,7 +176,7 @@ export class GatewaySession {
     const { exactlyOnce, moves } = this.#line;
     const { cleanStart } = await exactlyOnce.prepare(settings, signal);
     const owner = lease();
-    const options = { cleanStart, owner, moves, onConnect: () => exactlyOnce.connecting() };
+    const options = { cleanStart, owner, moves, onConnect: () => exactlyOnce.connecting(settings) };
     const result = await connectInTime(settings, options, this.#context, signal, (ended) => {
       failure = ended;
       this.#end?.(failedBy(ended));
@@ -184,7 +184,7 @@ export class GatewaySession {
     observer.connectAttempt(result.ok ? 'ok' : 'failed');
     // Whatever becomes of it: the next one finds this session, which may be younger than the record.
     if (result.ok) exactlyOnce.opened(settings, result.session.grant);
-    else exactlyOnce.failed(result.failure);
+    else exactlyOnce.failed(settings, result.failure);
     if (signal.aborted) {
       if (result.ok) await result.session.disconnect();
       return;

@@ -86,7 +86,7 @@ class World {
       await this.harness.settle();
     }
     if (!this.#connecting.isReady || this.#connection) return;
-    this.harness.line.exactlyOnce.connecting();
+    this.harness.line.exactlyOnce.connecting(this.#settings);
     this.#connection = this.broker.connect(this.#connecting.cleanStart);
   }
 
@@ -94,7 +94,7 @@ class World {
   connack(): void {
     if (this.#pump || !this.#connection) return;
     if (!this.#connection.isOpen) {
-      this.harness.line.exactlyOnce.failed({ phase: 'connack', kind: 'closed' });
+      this.harness.line.exactlyOnce.failed(this.#settings, { phase: 'connack', kind: 'closed' });
       this.#connection = undefined;
       this.#connecting = undefined;
       return;

@@ -354,6 +354,40 @@ describe('QoS 2: the CONNACK', () => {
     expect(harness.parts.count('unproven')).toBe(isDoubtful ? 2 : 0);
   });
 
+  test.each([
+    ['that is missed leaves a doubt, whatever another broker answers meanwhile', CUT, REFUSAL, true],
+    ['that another broker owes leaves none', REFUSAL, CUT, false],
+  ] as const)('%s', async (_name, failure, failureElsewhere, isDoubtful) => {
+    const harness = await started(() => ({ ok: false, failure }));
+    const atFirst = harness.connector.outcome;
+    harness.connector.outcome = () => ({ ok: false, failure: failureElsewhere });
+    await harness.configure({ ...mqtt, host: 'elsewhere.example' });
+    expect(harness.connector.attempts.map(({ settings }) => settings.host)).toEqual([
+      'broker.example',
+      'elsewhere.example',
+    ]);
+    harness.connector.outcome = atFirst;
+    await harness.configure(mqtt);
+    await harness.record();
+    await harness.record();
+    expect(harness.session.released).toEqual([1, 2]);
+    harness.session.complete();
+    expect([harness.gateway.checkpoint().s, harness.gateway.checkpoint().e]).toEqual([2, isDoubtful ? 2 : undefined]);
+  });
+
+  test('that is missed of an attempt at a lower QoS leaves a doubt: it was about the same session', async () => {
+    const harness = await started(() => ({ ok: false, failure: REFUSAL }));
+    const atFirst = harness.connector.outcome;
+    harness.connector.outcome = () => ({ ok: false, failure: CUT });
+    await harness.configure({ ...mqtt, qos: 1 });
+    harness.connector.outcome = atFirst;
+    await harness.configure(mqtt);
+    await harness.record();
+    await harness.record();
+    harness.session.complete();
+    expect(harness.gateway.checkpoint()).toMatchObject({ s: 2, e: 2 });
+  });
+
   test('that comes after our deadline leaves a doubt: the session is cut, whatever it says', async () => {
     let answer: (result: ConnectResult) => void = () => undefined;
     const harness = await started(() => new Promise((resolve) => (answer = resolve)));
