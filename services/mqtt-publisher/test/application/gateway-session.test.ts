@@ -118,6 +118,51 @@ describe('stop', () => {
     expect([session.isDisconnected, gateway.line.lane.settled]).toEqual([true, 3]);
   });
 
+  test('while new settings wait for a broker that hangs: others wait from now on', async () => {
+    const harness = new SessionHarness();
+    await harness.start();
+    const { session, parts, gateway } = harness;
+    gateway.offer(batchOf(1, 3));
+    gateway.update(harness.revised({ port: 1884 }));
+    await parts.clock.advance(LIMITS.drainMs - 200);
+    expect(await stopping(harness)).toBeLessThanOrEqual(150);
+    expect(session.isAborted).toBe(true);
+  });
+
+  test("while the will's payload waits for its acknowledgement: the same", async () => {
+    const harness = new SessionHarness();
+    await harness.start();
+    harness.gateway.update(harness.revised({ port: 1884 }));
+    await harness.parts.clock.advance(100);
+    expect(harness.said).toEqual(['online', 'offline']);
+    expect(await stopping(harness)).toBeLessThanOrEqual(LIMITS.drainMs);
+    expect(harness.session.isAborted).toBe(true);
+  });
+
+  test('while new settings wait for a far broker: it gets the time that a handover gives', async () => {
+    const harness = new SessionHarness({ mqtt: { will: { enabled: false } } });
+    await harness.start();
+    const { session, parts, gateway } = harness;
+    gateway.offer(batchOf(1, 3));
+    gateway.update(harness.revised({ port: 1884, will: { enabled: false } }));
+    for (const afterMs of [250, 500, 750, 1_000]) parts.clock.setTimeout(() => session.acknowledge(1), afterMs);
+    await parts.clock.advance(600);
+    expect(await stopping(harness)).toBeLessThanOrEqual(LIMITS.drainMs);
+    expect([session.isDisconnected, gateway.line.lane.settled]).toEqual([true, 3]);
+  });
+
+  test('a registration that is gone gets its good-bye said, however far the broker', async () => {
+    const harness = new SessionHarness();
+    await harness.start();
+    const { session, parts, gateway } = harness;
+    gateway.offer(batchOf(1, 1));
+    for (const afterMs of [400, 800, 1_200]) parts.clock.setTimeout(() => session.acknowledge(1), afterMs);
+    void gateway.retire();
+    await parts.clock.advance(2 * LIMITS.drainMs);
+    expect(harness.said).toEqual(['online', 'offline', '']);
+    expect(session.isDisconnected).toBe(true);
+  });
+
   test('a DISCONNECT that does not end, with nothing in flight', async () => {
     const harness = new SessionHarness();
     await harness.start();
