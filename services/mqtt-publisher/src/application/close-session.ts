@@ -42,8 +42,13 @@ const CHECK_MS = 10;
 const PATIENCE_MS = 300;
 /** Answers that are in the socket already get read: after a stall of ours it only looks as if the broker was silent. */
 const READ_MS = 50;
-/** For the last word to a broker that does not answer. */
-const LAST_WORD_MS = 100;
+/**
+ * For the last word, which is in the socket at once: what is waited for is that the broker closes the connection. One
+ * that has answered everything may be frozen all the same.
+ */
+const LAST_WORD_MS = 200;
+/** For the same to a broker that does not answer. */
+const WORD_TO_SILENCE_MS = 100;
 
 /**
  * Finishes what is in flight, says good-bye, disconnects. All of it takes `drainMs` at most from when others wait for it,
@@ -67,7 +72,7 @@ export async function closeSession(
     await session.disconnect(pump.idle && endsSession);
   };
   try {
-    const lastWordMs = isDrained ? Number.POSITIVE_INFINITY : LAST_WORD_MS;
+    const lastWordMs = isDrained ? LAST_WORD_MS : WORD_TO_SILENCE_MS;
     await inTime(untilAborted(aborted, close), allowance, lastWordMs, clock);
     if (aborted.aborted) session.abort();
   } catch (error) {
@@ -106,7 +111,7 @@ class Allowance {
 
   /** Of that, for what is in flight. */
   get drainMs(): number {
-    return this.leftMs - (this.awaited.aborted ? LAST_WORD_MS : this.#drainMs);
+    return this.leftMs - (this.awaited.aborted ? WORD_TO_SILENCE_MS : this.#drainMs);
   }
 }
 
