@@ -90,7 +90,7 @@ export class DeliveryPump {
 
   /** Whether everything sent is acknowledged. */
   get idle(): boolean {
-    return this.#line.lane.inFlight === 0 && this.#extras.idle;
+    return this.#line.lane.inFlight + this.#windDown.inFlight === 0 && this.#extras.idle;
   }
 
   /** How long the broker has owed the answer that is next, ms; 0 when it owes none. */

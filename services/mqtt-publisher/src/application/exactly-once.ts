@@ -35,6 +35,8 @@ export class ExactlyOnce {
   #isWindingDown = false;
   /** Sessions in a row that did. */
   #windDowns = 0;
+  /** Messages that they have released, or may have, and that are going to be sent again. */
+  #heldInWindDowns = 0;
   /** What the durable record holds. */
   #recordedReceived: number;
   /** What it may hold: records are built before, and a write may take effect without our knowing. */
@@ -175,6 +177,11 @@ export class ExactlyOnce {
     if (isResumed && this.#mayHold) {
       // Released under a record with the mark, a message would be sent again by a successor.
       if (wasMarked && !this.isInDoubt) this.#requireRecord();
+      if (!this.#isWindingDown && this.#heldInWindDowns > 0) {
+        this.#sentAgain(this.#heldInWindDowns, 'the broker takes QoS 2 again: messages may arrive twice');
+        this.#heldInWindDowns = 0;
+        this.#requireRecord();
+      }
       if (this.isInDoubt) this.#log('an answer to CONNECT was missed: what is released now may be lost');
       return;
     }
@@ -205,11 +212,22 @@ export class ExactlyOnce {
     return true;
   }
 
-  /** The broker has nothing left of the session. It had `uncertain` messages that are going to be sent again. */
-  woundDown(uncertain: number): void {
+  /**
+   * The broker had so many messages more in a session that is being wound down, or may have had. They are remembered
+   * until that is done, also through other sessions.
+   * @param window messages that it can hold at most
+   */
+  mayHaveHeld(messages: number, window: number): void {
+    this.#heldInWindDowns = Math.min(window, this.#heldInWindDowns + messages);
+  }
+
+  /** The broker has nothing left of the session. What it had is going to be sent again. */
+  woundDown(): void {
     this.#isWindingDown = false;
     this.#mayHold = false;
     this.#lane.startAnew();
+    const uncertain = this.#heldInWindDowns;
+    this.#heldInWindDowns = 0;
     if (uncertain > 0) this.#sentAgain(uncertain, 'the broker takes no QoS 2 any more: messages may arrive twice');
     // Or a successor would release what is sent with the same packet ids from now on.
     this.#requireRecord();
@@ -223,7 +241,9 @@ export class ExactlyOnce {
   #startAnew(): void {
     const isStale = Math.max(this.#lane.receivedUpTo, this.#builtReceived) > this.#lane.settled;
     this.#doubtfulUpTo = 0;
-    const uncertain = this.#lane.startAnew();
+    // Of what a predecessor sent the lane does not know. Either number is of the first messages that are not settled.
+    const uncertain = Math.max(this.#lane.startAnew(), this.#heldInWindDowns);
+    this.#heldInWindDowns = 0;
     if (uncertain > 0) this.#sentAgain(uncertain, 'the broker has lost its session: messages may arrive twice');
     // Before they are sent again, or a successor would release what the broker has not received yet.
     if (isStale || uncertain > 0) this.#requireRecord();

@@ -355,6 +355,45 @@ describe('QoS 2', () => {
       expect(failures).toEqual([{ kind: 'ack_timeout' }]);
     });
 
+    test('when the session ends meanwhile, what it has released, or may have, is counted all the same', () => {
+      resume();
+      session.complete();
+      session.complete(EXTRA_IDS + 1, true);
+      const isIdle = pump.idle;
+      pump.close('closed');
+      open(qos2, lowered);
+      session.complete(EXTRA_IDS + 2, false);
+      expect(harness.record()).toMatchObject({ s: 2, o: 1, d: 2 });
+      expect([isIdle, pump.idle]).toEqual([false, true]);
+      pump.run();
+      expect(counters()).toEqual([3, 4]);
+    });
+
+    test('when the broker takes QoS 2 again, too', () => {
+      resume();
+      session.complete();
+      session.complete(EXTRA_IDS + 1, true);
+      pump.close('closed');
+      open(qos2, { sessionPresent: true });
+      expect(harness.record()).toMatchObject({ s: 2, d: 2 });
+      pump.run();
+      expect(session.published.map(({ payload, options }) => [payload, options.qos])).toEqual([
+        ['3', 2],
+        ['4', 2],
+      ]);
+    });
+
+    test('when the broker has lost the session meanwhile: also what a predecessor had sent', () => {
+      const settings = { qos: 2, host: 'broker.example', port: 1883, clientId: 'gw-1' } as SessionSettings;
+      harness = new LineHarness({ checkpoint: { i: 'first', s: 0, b: identityOf(settings)! } });
+      open(qos2, lowered);
+      session.complete(EXTRA_IDS + 2, true);
+      session.complete(997, false);
+      pump.close('closed');
+      open(qos2, { ...lowered, sessionPresent: false });
+      expect(harness.record().d).toBe(3);
+    });
+
     test('once that is done, the next session has nothing to release; QoS 2 comes back when the broker takes it', () => {
       resume();
       session.complete();
