@@ -139,14 +139,15 @@ export class ExactlyOnce {
   async prepare(settings: SessionSettings, signal: AbortSignal): Promise<{ cleanStart: boolean }> {
     // Taken whatever is tried now: an answer to that does not say what became of the CONNECT before.
     if (this.#isUnanswered && this.#mayHold) this.#doubtfulUpTo = this.#lane.receivedUpTo;
-    if (this.#identity !== identityOf(settings) || this.#windDowns >= MAX_WIND_DOWNS) return { cleanStart: true };
-    if (!this.#mayHold) return { cleanStart: false };
+    const isOther = this.#identity !== identityOf(settings);
+    // Nothing is released in the session that we have, or in one that replaces it.
+    if (!this.#mayHold || !this.#mayReplace(settings)) return { cleanStart: isOther };
     if (Math.max(this.#lane.receivedUpTo, this.#builtReceived) > this.#lane.settled) {
       this.#isMarked = true;
       this.#requireRecord();
       await this.#whenRecorded(signal);
     }
-    return { cleanStart: false };
+    return { cleanStart: isOther || this.#windDowns >= MAX_WIND_DOWNS };
   }
 
   /** CONNECT is about to be written. */

@@ -425,6 +425,7 @@ describe('QoS 2: the CONNACK', () => {
     const atFirst = harness.connector.outcome;
     harness.connector.outcome = () => ({ ok: false, failure: CUT });
     await harness.configure({ ...mqtt, qos: 1 });
+    await harness.record();
     harness.connector.outcome = atFirst;
     await harness.configure(mqtt);
     await harness.record();
