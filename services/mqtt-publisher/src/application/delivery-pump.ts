@@ -281,9 +281,11 @@ export class DeliveryPump {
     const { deadLetters, observer, log, clock } = this.#context;
     const { batch, message } = item;
     if (!batch || !message) return;
+    // A refusal answers like an acknowledgement does; what is too large was never asked.
+    const isProgress = reasonCode !== PACKET_TOO_LARGE && this.#line.lane.isOldestUnanswered(item);
     // That DEADLETTER does not answer is not the broker's fault: its deadline does not run.
     this.#line.lane.refused(item);
-    this.#ackWatch.progressed();
+    if (isProgress) this.#ackWatch.progressed();
     for (let waitMs = FIRST_STORE_RETRY_MS; this.#open; waitMs = Math.min(2 * waitMs, LAST_STORE_RETRY_MS)) {
       try {
         await deadLetters.put(batch, message, reason);

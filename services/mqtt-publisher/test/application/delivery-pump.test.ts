@@ -550,6 +550,26 @@ describe('refusals', () => {
     expect(failures).toEqual([{ kind: 'ack_timeout' }]);
   });
 
+  test('of what was sent later do not hide that an older message has no answer', async () => {
+    open();
+    harness.offer(1, 3);
+    await harness.clock.advance(ACK_TIMEOUT_MS - 1_000);
+    session.refuse('3', 135);
+    await harness.clock.advance(1_000);
+    expect(failures).toEqual([{ kind: 'ack_timeout' }]);
+  });
+
+  test('of the oldest message are an answer', async () => {
+    open();
+    harness.offer(1, 2);
+    await harness.clock.advance(ACK_TIMEOUT_MS - 1_000);
+    session.refuse('1', 135);
+    await harness.clock.advance(ACK_TIMEOUT_MS - 1);
+    expect(failures).toEqual([]);
+    await harness.clock.advance(1);
+    expect(failures).toEqual([{ kind: 'ack_timeout' }]);
+  });
+
   test('that was not set aside when the session ended is sent again', async () => {
     open();
     harness.deadLetterFailure = new Error('NATS is away');
@@ -613,6 +633,17 @@ describe('limits of the broker', () => {
     ]);
     expect(setAside).toEqual([0x95, 0x95]);
     expect(failures).toEqual([]);
+  });
+
+  test('a message too large is no answer of the broker: it still owes the one before', async () => {
+    const [topicBytes, ownBytes] = ['Aranet/gw-1/sensors/S1/json/measurements'.length, 'n'.length];
+    harness = new LineHarness({ checkpoint: { i: 'first', s: 8 } });
+    open({}, { maximumPacketSize: 2 + 2 + topicBytes + 2 + 1 + ownBytes });
+    harness.offer(9);
+    await harness.clock.advance(ACK_TIMEOUT_MS - 1_000);
+    harness.offer(10);
+    await harness.clock.advance(1_000);
+    expect([setAside, failures]).toEqual([[0x95], [{ kind: 'ack_timeout' }]]);
   });
 
   test('trace context is left out rather than the message', () => {
