@@ -49,6 +49,8 @@ export class DeliveryPump {
   /** Revision of the integration that the session is good for: later messages wait until it has been looked at. */
   #revision: number;
   #open = true;
+  /** Ends what waits when the session ends; only a session in which that happens has one. */
+  #closed: AbortController | undefined;
   #paused = false;
 
   constructor(
@@ -123,6 +125,7 @@ export class DeliveryPump {
   /** The session is over: nothing it still calls back counts. */
   close(end: SessionEnd): void {
     this.#open = false;
+    this.#closed?.abort();
     this.#extras.close();
     this.#releases.close();
     this.#windDown.close();
@@ -293,7 +296,8 @@ export class DeliveryPump {
       } catch (error) {
         const { gatewayId } = this.#line;
         log.error({ err: error, gatewayId, counter: item.counter }, 'could not set a message aside, trying again');
-        await delay(waitMs, clock);
+        this.#closed ??= new AbortController();
+        if (this.#open) await delay(waitMs, clock, this.#closed.signal);
       }
     }
     if (!this.#open) return;

@@ -577,6 +577,7 @@ describe('refusals', () => {
     session.refuse('1', 135);
     await harness.settle();
     pump.close('closed');
+    expect(harness.clock.pendingTimers).toBe(0);
     harness.deadLetterFailure = undefined;
     await harness.clock.advance(10_000);
     expect(harness.deadLetters).toEqual([]);
