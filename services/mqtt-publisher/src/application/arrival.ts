@@ -144,7 +144,7 @@ export class Arrival implements LineName {
     const { incarnation, moves } = this;
     const given = await this.#given(mayStandIn);
     if (!given) return undefined;
-    const { m: _to, g: _before, h: handled = 0, ...counters } = given;
+    const { m: _to, g: _before, v: _decision, h: handled = 0, ...counters } = given;
     const tail = await former.backlog.tail(gatewayId);
     const waiting = former.backlog.read(gatewayId, 0, tail?.sequence ?? 0);
     const end = await putInto(context.backlog, waiting, {

@@ -1,4 +1,5 @@
-import { type Clock, delay, withDeadline } from '@gatecast/shared/lifecycle';
+import { GatecastError } from '@gatecast/shared/errors';
+import { type Clock, delay } from '@gatecast/shared/lifecycle';
 import { type DesiredSession, leavesStaleWill, type SessionSettings } from '../domain/session-settings.ts';
 import type { PartitionContext } from './context.ts';
 import type { DeliveryPump } from './delivery-pump.ts';
@@ -11,12 +12,18 @@ export interface Farewell {
   goodbye: 'none' | 'will' | 'will_then_cleared';
   /** Nobody will come back to the broker's session; one that still holds messages is kept all the same. */
   endsSession: boolean;
-  /** Others wait for it: the gateways of the same partition, with their sessions closed. */
-  isAwaited: boolean;
+}
+
+/** What may become of the gateway while its session is being closed. */
+export interface Circumstances {
+  /** Another process owns it: not a word from then on. */
+  aborted: AbortSignal;
+  /** Others wait for the end: the gateways of the same partition, with their sessions closed. */
+  awaited: AbortSignal;
 }
 
 /** For a successor, or ourselves a moment later. */
-export const IN_SILENCE: Farewell = { goodbye: 'none', endsSession: false, isAwaited: true };
+export const IN_SILENCE: Farewell = { goodbye: 'none', endsSession: false };
 
 /** For a session that is replaced by another one, or by none. */
 export function farewellOf(before: SessionSettings, after: DesiredSession): Farewell {
@@ -24,7 +31,6 @@ export function farewellOf(before: SessionSettings, after: DesiredSession): Fare
   return {
     goodbye: before.will.enabled ? stale : 'none',
     endsSession: !after.settings || identityOf(before) !== identityOf(after.settings),
-    isAwaited: false,
   };
 }
 
@@ -36,38 +42,38 @@ const CHECK_MS = 10;
 const PATIENCE_MS = 300;
 /** Answers that are in the socket already get read: after a stall of ours it only looks as if the broker was silent. */
 const READ_MS = 50;
-/** For the last word to a broker that does not answer. */
-const LAST_WORD_MS = 100;
+/**
+ * For the last word, which is in the socket at once: what is waited for is that the broker closes the connection. One
+ * that has answered everything may be frozen all the same.
+ */
+const LAST_WORD_MS = 200;
+/** For the same to a broker that does not answer. */
+const WORD_TO_SILENCE_MS = 100;
 
 /**
- * Finishes what is in flight, says good-bye, disconnects; all of it within `drainMs`, or twice that when nobody waits for
- * it. Once `aborted`, another process owns the gateway: from then on not a word.
+ * Finishes what is in flight, says good-bye, disconnects. All of it takes `drainMs` at most from when others wait for it,
+ * and twice that while nobody does. Once aborted, not a word more.
  */
 export async function closeSession(
   session: MqttSession,
   pump: DeliveryPump,
   settings: SessionSettings,
-  { goodbye, endsSession, isAwaited }: Farewell,
-  aborted: AbortSignal,
+  { goodbye, endsSession }: Farewell,
+  { aborted, awaited }: Circumstances,
   { limits, clock, log }: PartitionContext,
 ): Promise<void> {
   const { gatewayId, will } = settings;
   pump.pause();
-  const began = clock.monotonic();
-  const patience = isAwaited
-    ? { totalMs: limits.drainMs - LAST_WORD_MS, answerMs: PATIENCE_MS }
-    : { totalMs: limits.drainMs, answerMs: Number.POSITIVE_INFINITY };
-  const isDrained = await drain(pump, patience, clock, aborted);
+  const allowance = new Allowance(limits.drainMs, awaited, clock);
+  const isDrained = await drain(pump, allowance, aborted, clock);
   const close = async () => {
     if (goodbye !== 'none') await pump.publishExtra(willMessage(will, will.payload), will.qos);
     if (goodbye === 'will_then_cleared') await pump.publishExtra(willMessage(will, ''), will.qos);
     await session.disconnect(pump.idle && endsSession);
   };
-  const untilMs = isAwaited ? limits.drainMs : 2 * limits.drainMs;
-  const leftMs = untilMs - (clock.monotonic() - began);
   try {
-    const closingMs = isDrained || !isAwaited ? leftMs : Math.min(leftMs, LAST_WORD_MS);
-    await withDeadline(untilAborted(aborted, close), closingMs, 'closing a session', clock);
+    const lastWordMs = isDrained ? LAST_WORD_MS : WORD_TO_SILENCE_MS;
+    await inTime(untilAborted(aborted, close), allowance, lastWordMs, clock);
     if (aborted.aborted) session.abort();
   } catch (error) {
     log.warn({ err: error, gatewayId }, 'the session did not end cleanly');
@@ -75,20 +81,67 @@ export async function closeSession(
   }
 }
 
+/** How long closing a session may take, which gets less when others begin to wait for it. */
+class Allowance {
+  readonly awaited: AbortSignal;
+  readonly #drainMs: number;
+  readonly #clock: Clock;
+  readonly #began: number;
+  #awaitedSince: number | undefined;
+
+  constructor(drainMs: number, awaited: AbortSignal, clock: Clock) {
+    this.#drainMs = drainMs;
+    this.awaited = awaited;
+    this.#clock = clock;
+    this.#began = clock.monotonic();
+  }
+
+  get tookMs(): number {
+    return this.#clock.monotonic() - this.#began;
+  }
+
+  /** For everything that is left to do. */
+  get leftMs(): number {
+    const byItself = 2 * this.#drainMs - this.tookMs;
+    if (!this.awaited.aborted) return byItself;
+    const now = this.#clock.monotonic();
+    this.#awaitedSince ??= now;
+    return Math.min(byItself, this.#awaitedSince + this.#drainMs - now);
+  }
+
+  /** Of that, for what is in flight. */
+  get drainMs(): number {
+    return this.leftMs - (this.awaited.aborted ? WORD_TO_SILENCE_MS : this.#drainMs);
+  }
+}
+
 /** Waits for what is under way. False: the broker does not answer. */
-async function drain(
-  pump: DeliveryPump,
-  { totalMs, answerMs }: { totalMs: number; answerMs: number },
-  clock: Clock,
-  aborted: AbortSignal,
-): Promise<boolean> {
-  const began = clock.monotonic();
+async function drain(pump: DeliveryPump, allowance: Allowance, aborted: AbortSignal, clock: Clock): Promise<boolean> {
   while (!pump.idle && !pump.isStuck && !aborted.aborted) {
-    const tookMs = clock.monotonic() - began;
-    if (tookMs >= totalMs || (tookMs >= READ_MS && pump.owedForMs >= answerMs)) return false;
+    const isSilent = allowance.tookMs >= READ_MS && pump.owedForMs >= PATIENCE_MS;
+    if (allowance.drainMs <= 0 || (allowance.awaited.aborted && isSilent)) return false;
     await delay(CHECK_MS, clock, aborted);
   }
   return true;
+}
+
+/**
+ * Waits for `closing` as long as the allowance lets it, and no longer than `lastWordMs` once others wait.
+ * @throws {GatecastError} `STOP_DEADLINE`
+ */
+async function inTime(closing: Promise<void>, allowance: Allowance, lastWordMs: number, clock: Clock): Promise<void> {
+  const { awaited } = allowance;
+  const closed = new AbortController();
+  const deadline = async () => {
+    await delay(allowance.leftMs, clock, AbortSignal.any([closed.signal, awaited]));
+    if (awaited.aborted) await delay(Math.min(allowance.leftMs, lastWordMs), clock, closed.signal);
+    if (!closed.signal.aborted) throw new GatecastError('STOP_DEADLINE', 'closing a session took too long');
+  };
+  try {
+    await Promise.race([closing, deadline()]);
+  } finally {
+    closed.abort();
+  }
 }
 
 /** Does not begin, or does not wait for the end, when `aborted` says so. */

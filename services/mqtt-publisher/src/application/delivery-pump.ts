@@ -49,6 +49,8 @@ export class DeliveryPump {
   /** Revision of the integration that the session is good for: later messages wait until it has been looked at. */
   #revision: number;
   #open = true;
+  /** Ends what waits when the session ends; only a session in which that happens has one. */
+  #closed: AbortController | undefined;
   #paused = false;
 
   constructor(
@@ -90,7 +92,7 @@ export class DeliveryPump {
 
   /** Whether everything sent is acknowledged. */
   get idle(): boolean {
-    return this.#line.lane.inFlight === 0 && this.#extras.idle;
+    return this.#line.lane.inFlight + this.#windDown.inFlight === 0 && this.#extras.idle;
   }
 
   /** How long the broker has owed the answer that is next, ms; 0 when it owes none. */
@@ -105,7 +107,9 @@ export class DeliveryPump {
 
   /** Whether nothing waits for an answer of the broker. What waits for our own record is not the broker's fault. */
   get #isAnswered(): boolean {
-    return this.#line.lane.unanswered + this.#extras.inFlight + this.#windDown.inFlight === 0;
+    const { lane } = this.#line;
+    // What the lane does not count any more because it starts anew is waited for all the same.
+    return lane.unanswered + this.#releases.ambiguous + this.#extras.inFlight + this.#windDown.inFlight === 0;
   }
 
   set revision(revision: number) {
@@ -121,6 +125,7 @@ export class DeliveryPump {
   /** The session is over: nothing it still calls back counts. */
   close(end: SessionEnd): void {
     this.#open = false;
+    this.#closed?.abort();
     this.#extras.close();
     this.#releases.close();
     this.#windDown.close();
@@ -177,7 +182,7 @@ export class DeliveryPump {
   get #isHeldBack(): boolean {
     const { exactlyOnce } = this.#line;
     if (exactlyOnce.waitsForRecord || exactlyOnce.isWindingDown) return true;
-    return this.#settings.qos === 2 && (exactlyOnce.isInDoubt || this.#releases.isAmbiguous);
+    return this.#settings.qos === 2 && (exactlyOnce.isInDoubt || this.#releases.ambiguous > 0);
   }
 
   /** QoS 2, or what is left of it: what the broker has received and we have recorded. */
@@ -279,9 +284,11 @@ export class DeliveryPump {
     const { deadLetters, observer, log, clock } = this.#context;
     const { batch, message } = item;
     if (!batch || !message) return;
+    // A refusal answers like an acknowledgement does; what is too large was never asked.
+    const isProgress = reasonCode !== PACKET_TOO_LARGE && this.#line.lane.isOldestUnanswered(item);
     // That DEADLETTER does not answer is not the broker's fault: its deadline does not run.
     this.#line.lane.refused(item);
-    this.#ackWatch.progressed();
+    if (isProgress) this.#ackWatch.progressed();
     for (let waitMs = FIRST_STORE_RETRY_MS; this.#open; waitMs = Math.min(2 * waitMs, LAST_STORE_RETRY_MS)) {
       try {
         await deadLetters.put(batch, message, reason);
@@ -289,7 +296,8 @@ export class DeliveryPump {
       } catch (error) {
         const { gatewayId } = this.#line;
         log.error({ err: error, gatewayId, counter: item.counter }, 'could not set a message aside, trying again');
-        await delay(waitMs, clock);
+        this.#closed ??= new AbortController();
+        if (this.#open) await delay(waitMs, clock, this.#closed.signal);
       }
     }
     if (!this.#open) return;

@@ -35,6 +35,8 @@ export class ExactlyOnce {
   #isWindingDown = false;
   /** Sessions in a row that did. */
   #windDowns = 0;
+  /** Messages that they have released, or may have, and that are going to be sent again. */
+  #heldInWindDowns = 0;
   /** What the durable record holds. */
   #recordedReceived: number;
   /** What it may hold: records are built before, and a write may take effect without our knowing. */
@@ -50,9 +52,9 @@ export class ExactlyOnce {
   /** Nobody comes after us: no record has to be waited for. */
   #isLast = false;
   /** Counts what was decided that must be durable before the session goes on; each record says which decision it has. */
-  #decisions = 0;
+  #decisions: number;
   /** The latest of them that the durable record has. */
-  #recordedDecisions = 0;
+  #recordedDecisions: number;
 
   constructor(gatewayId: string, lane: Lane, checkpoint: GatewayCheckpoint, context: PartitionContext) {
     this.#gatewayId = gatewayId;
@@ -66,6 +68,9 @@ export class ExactlyOnce {
     this.#unproven = checkpoint.e ?? 0;
     this.#isMarked = checkpoint.u === 1;
     this.#isUnanswered = this.#isMarked;
+    // Our numbers follow those of the predecessor: its record, written on before we have one, says nothing of ours.
+    this.#decisions = checkpoint.v ?? 0;
+    this.#recordedDecisions = this.#decisions;
   }
 
   /** Highest counter that is durably received: what may be released. */
@@ -132,24 +137,27 @@ export class ExactlyOnce {
    * it finds may be younger than the record.
    */
   async prepare(settings: SessionSettings, signal: AbortSignal): Promise<{ cleanStart: boolean }> {
-    if (this.#identity !== identityOf(settings) || this.#windDowns >= MAX_WIND_DOWNS) return { cleanStart: true };
-    if (!this.#mayHold) return { cleanStart: false };
-    if (this.#isUnanswered) this.#doubtfulUpTo = this.#lane.receivedUpTo;
+    // Taken whatever is tried now: an answer to that does not say what became of the CONNECT before.
+    if (this.#isUnanswered && this.#mayHold) this.#doubtfulUpTo = this.#lane.receivedUpTo;
+    const isOther = this.#identity !== identityOf(settings);
+    // Nothing is released in the session that we have, or in one that replaces it.
+    if (!this.#mayHold || !this.#mayReplace(settings)) return { cleanStart: isOther };
     if (Math.max(this.#lane.receivedUpTo, this.#builtReceived) > this.#lane.settled) {
       this.#isMarked = true;
       this.#requireRecord();
       await this.#whenRecorded(signal);
     }
-    return { cleanStart: false };
+    return { cleanStart: isOther || this.#windDowns >= MAX_WIND_DOWNS };
   }
 
   /** CONNECT is about to be written. */
-  connecting(): void {
-    this.#isUnanswered = true;
+  connecting(settings: SessionSettings): void {
+    if (this.#mayReplace(settings)) this.#isUnanswered = true;
   }
 
   /** The attempt has come to nothing. */
-  failed(failure: Failure): void {
+  failed(settings: SessionSettings, failure: Failure): void {
+    if (!this.#mayReplace(settings)) return;
     // Whoever is refused gets no session, nor does who was not heard.
     if (failure.phase === 'connack' && failure.kind === 'refused') this.#isUnanswered = false;
     if (this.#isUnanswered || !this.#isMarked) return;
@@ -170,6 +178,11 @@ export class ExactlyOnce {
     if (isResumed && this.#mayHold) {
       // Released under a record with the mark, a message would be sent again by a successor.
       if (wasMarked && !this.isInDoubt) this.#requireRecord();
+      if (!this.#isWindingDown && this.#heldInWindDowns > 0) {
+        this.#sentAgain(this.#heldInWindDowns, 'the broker takes QoS 2 again: messages may arrive twice');
+        this.#heldInWindDowns = 0;
+        this.#requireRecord();
+      }
       if (this.isInDoubt) this.#log('an answer to CONNECT was missed: what is released now may be lost');
       return;
     }
@@ -200,20 +213,38 @@ export class ExactlyOnce {
     return true;
   }
 
-  /** The broker has nothing left of the session. It had `uncertain` messages that are going to be sent again. */
-  woundDown(uncertain: number): void {
+  /**
+   * The broker had so many messages more in a session that is being wound down, or may have had. They are remembered
+   * until that is done, also through other sessions.
+   * @param window messages that it can hold at most
+   */
+  mayHaveHeld(messages: number, window: number): void {
+    this.#heldInWindDowns = Math.min(window, this.#heldInWindDowns + messages);
+  }
+
+  /** The broker has nothing left of the session. What it had is going to be sent again. */
+  woundDown(): void {
     this.#isWindingDown = false;
     this.#mayHold = false;
     this.#lane.startAnew();
+    const uncertain = this.#heldInWindDowns;
+    this.#heldInWindDowns = 0;
     if (uncertain > 0) this.#sentAgain(uncertain, 'the broker takes no QoS 2 any more: messages may arrive twice');
     // Or a successor would release what is sent with the same packet ids from now on.
     this.#requireRecord();
   }
 
+  /** Whether a CONNECT with these settings is about the session that we have, be it at another QoS. */
+  #mayReplace(settings: SessionSettings): boolean {
+    return this.#identity !== undefined && this.#identity === identityOf({ ...settings, qos: 2 });
+  }
+
   #startAnew(): void {
     const isStale = Math.max(this.#lane.receivedUpTo, this.#builtReceived) > this.#lane.settled;
     this.#doubtfulUpTo = 0;
-    const uncertain = this.#lane.startAnew();
+    // Of what a predecessor sent the lane does not know. Either number is of the first messages that are not settled.
+    const uncertain = Math.max(this.#lane.startAnew(), this.#heldInWindDowns);
+    this.#heldInWindDowns = 0;
     if (uncertain > 0) this.#sentAgain(uncertain, 'the broker has lost its session: messages may arrive twice');
     // Before they are sent again, or a successor would release what the broker has not received yet.
     if (isStale || uncertain > 0) this.#requireRecord();

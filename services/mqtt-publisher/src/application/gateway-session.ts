@@ -31,6 +31,8 @@ export class GatewaySession {
   readonly #presence: () => Presence;
   readonly #changed = new Notifier();
   readonly #aborted = new AbortController();
+  /** Others wait for our end. */
+  readonly #awaited = new AbortController();
   readonly #attempts: Attempts;
   #desired: DesiredSession;
   #stopping = false;
@@ -106,10 +108,14 @@ export class GatewaySession {
     this.#changed.notify();
   }
 
-  /** Planned end (handover, stop): finishes what is in flight, disconnects without publishing the will. */
-  async stop(): Promise<void> {
+  /**
+   * Planned end (handover, stop): finishes what is in flight, disconnects without publishing the will.
+   * @param isAwaited whether others wait for it: a session that is being closed already is then closed sooner
+   */
+  async stop(isAwaited = true): Promise<void> {
     const { limits, clock, log } = this.#context;
     this.#stopping = true;
+    if (isAwaited) this.#awaited.abort();
     this.#interrupt.abort();
     this.#changed.notify();
     this.#end?.({ kind: 'stopped' });
@@ -176,7 +182,7 @@ export class GatewaySession {
     const { exactlyOnce, moves } = this.#line;
     const { cleanStart } = await exactlyOnce.prepare(settings, signal);
     const owner = lease();
-    const options = { cleanStart, owner, moves, onConnect: () => exactlyOnce.connecting() };
+    const options = { cleanStart, owner, moves, onConnect: () => exactlyOnce.connecting(settings) };
     const result = await connectInTime(settings, options, this.#context, signal, (ended) => {
       failure = ended;
       this.#end?.(failedBy(ended));
@@ -184,7 +190,7 @@ export class GatewaySession {
     observer.connectAttempt(result.ok ? 'ok' : 'failed');
     // Whatever becomes of it: the next one finds this session, which may be younger than the record.
     if (result.ok) exactlyOnce.opened(settings, result.session.grant);
-    else exactlyOnce.failed(result.failure);
+    else exactlyOnce.failed(settings, result.failure);
     if (signal.aborted) {
       if (result.ok) await result.session.disconnect();
       return;
@@ -289,7 +295,8 @@ export class GatewaySession {
     // A successor takes over after a stop: then nobody is told that the gateway is gone.
     const farewell = why === 'stopped' ? IN_SILENCE : farewellOf(settings, this.#desired);
     const aborted = this.#aborted.signal;
-    await closeSession(session, pump, settings, farewell, aborted, this.#context);
+    const circumstances = { aborted, awaited: this.#awaited.signal };
+    await closeSession(session, pump, settings, farewell, circumstances, this.#context);
     if (aborted.aborted) return;
     if (why === 'replaced') this.#status.closedByUs('settings_changed', 'Reconnecting with changed settings.');
     else this.#status.closedByUs('handover', 'Handed over, or stopped.');

@@ -141,7 +141,8 @@ export class Gateway {
     this.#silence.stop();
     this.#session.update(desiredSession(undefined, Number.MAX_SAFE_INTEGER));
     this.line.stop();
-    await this.#session.stop();
+    // Nobody is served by it: what is to be said takes the time it needs.
+    await this.#session.stop(false);
   }
 
   abort(): void {

@@ -34,9 +34,9 @@ export class Releases {
     return this.#inFlight;
   }
 
-  /** Whether what still answers a PUBREL could be taken for the answer to a PUBLISH with the same packet id. */
-  get isAmbiguous(): boolean {
-    return this.#startsAnew && this.#inFlight > 0;
+  /** PUBRELs whose answer could still be taken for that to a PUBLISH with the same packet id. */
+  get ambiguous(): number {
+    return this.#startsAnew ? this.#inFlight : 0;
   }
 
   /** Releases what may be released now. */
@@ -62,7 +62,8 @@ export class Releases {
 
   #completed(item: LaneItem, found: boolean): void {
     const { lane, exactlyOnce } = this.#line;
-    const isOldest = lane.isOldestUnanswered(item);
+    // While answers are ambiguous nothing else is sent.
+    const isOldest = this.#startsAnew || lane.isOldestUnanswered(item);
     let isDelivered = false;
     this.#inFlight -= 1;
     if (item.lost || exactlyOnce.completed(found)) {

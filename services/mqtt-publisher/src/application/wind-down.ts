@@ -23,9 +23,10 @@ export class WindDown {
   /** Messages that a session can hold. */
   readonly #window: number;
   readonly #hooks: WindDownHooks;
-  /** PUBRELs that wait for their PUBCOMP. */
+  /** PUBRELs that wait for their PUBCOMP … */
   #inFlight = 0;
-  #found = 0;
+  /** … and those of them that may release a message. */
+  #messagesInFlight = 0;
   #isOpen = true;
 
   /** @param window messages that the session can hold at most */
@@ -53,26 +54,34 @@ export class WindDown {
     if (this.#inFlight > 0 || exactlyOnce.waitsForRecord || !this.#context.lease().isValid()) return;
     const last = lane.highestMayBeHeld;
     this.#hooks.onSend();
-    this.#inFlight = EXTRA_IDS + Math.max(0, last - lane.settled);
+    this.#messagesInFlight = Math.max(0, last - lane.settled);
+    this.#inFlight = EXTRA_IDS + this.#messagesInFlight;
     for (let index = 0; index < EXTRA_IDS; index += 1) {
-      this.#session.release(FIRST_EXTRA_ID + index, () => this.#released(false));
+      this.#session.release(FIRST_EXTRA_ID + index, () => this.#released());
     }
     for (let counter = lane.settled + 1; counter <= last; counter += 1) {
-      this.#session.release(packetIdOf(counter), (found) => this.#released(found));
+      this.#session.release(packetIdOf(counter), (found) => this.#messageReleased(found));
     }
   }
 
-  /** The session is over: nothing it still calls back counts. */
+  /** The session is over: nothing it still calls back counts. What was not answered may be delivered, and is not found again. */
   close(): void {
+    if (this.#isOpen) this.#line.exactlyOnce.mayHaveHeld(this.#messagesInFlight, this.#window);
     this.#isOpen = false;
   }
 
-  #released(isHeld: boolean): void {
+  #messageReleased(isHeld: boolean): void {
+    if (!this.#isOpen) return;
+    this.#messagesInFlight -= 1;
+    if (isHeld) this.#line.exactlyOnce.mayHaveHeld(1, this.#window);
+    this.#released();
+  }
+
+  #released(): void {
     if (!this.#isOpen) return;
     this.#inFlight -= 1;
-    if (isHeld) this.#found += 1;
     if (this.#inFlight > 0) return;
-    this.#line.exactlyOnce.woundDown(Math.min(this.#found, this.#window));
+    this.#line.exactlyOnce.woundDown();
     this.#hooks.onDone();
   }
 }

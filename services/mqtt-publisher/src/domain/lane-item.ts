@@ -27,6 +27,8 @@ export interface LaneItem {
   lost: boolean;
   /** Lost on purpose: it is in DEADLETTER. */
   isPoison: boolean;
+  /** Whether the broker has refused it for good, the last time that it was sent: then it has not passed it on. */
+  isRefused: boolean;
   /** Whether its content cannot be read again: the broker has it, or nobody has. */
   gone: boolean;
 }
@@ -42,6 +44,7 @@ export function newItem(counter: number, last = counter): LaneItem {
     lost: false,
     gone: false,
     isPoison: false,
+    isRefused: false,
   };
 }
 

@@ -208,6 +208,7 @@ export class Lane {
    */
   sent(item: LaneItem, held = false): void {
     item.state = 'sent';
+    item.isRefused = false;
     this.#unsent += 1;
     this.#inFlight += 1;
     this.#unanswered += 1;
@@ -225,6 +226,7 @@ export class Lane {
   refused(item: LaneItem): void {
     if (item.state !== 'sent') return;
     item.state = 'refused';
+    item.isRefused = true;
     this.#unanswered -= 1;
   }
 
@@ -281,8 +283,8 @@ export class Lane {
     const { sentUpTo } = this.#heldIds;
     let uncertain = Math.max(0, sentUpTo - this.settled);
     for (const item of this.#items) {
-      if (isDone(item)) uncertain -= item.counter <= sentUpTo ? 1 : 0;
-      else item.state = 'queued';
+      if ((isDone(item) || item.isRefused) && item.counter <= sentUpTo) uncertain -= 1;
+      if (!isDone(item)) item.state = 'queued';
       if (item.gone && item.state === 'queued') item.lost = true;
     }
     this.#heldIds.clear(this.settled);

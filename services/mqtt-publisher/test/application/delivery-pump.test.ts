@@ -1,6 +1,7 @@
 import { completeIntegration } from '@gatecast/shared/model';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { DeliveryPump, type PumpFailure } from '../../src/application/delivery-pump.ts';
+import { identityOf } from '../../src/application/exactly-once.ts';
 import { EXTRA_IDS, FIRST_EXTRA_ID } from '../../src/domain/packet-ids.ts';
 import { desiredSession, type SessionSettings } from '../../src/domain/session-settings.ts';
 import { upTo } from '../support/batches.ts';
@@ -354,6 +355,45 @@ describe('QoS 2', () => {
       expect(failures).toEqual([{ kind: 'ack_timeout' }]);
     });
 
+    test('when the session ends meanwhile, what it has released, or may have, is counted all the same', () => {
+      resume();
+      session.complete();
+      session.complete(EXTRA_IDS + 1, true);
+      const isIdle = pump.idle;
+      pump.close('closed');
+      open(qos2, lowered);
+      session.complete(EXTRA_IDS + 2, false);
+      expect(harness.record()).toMatchObject({ s: 2, o: 1, d: 2 });
+      expect([isIdle, pump.idle]).toEqual([false, true]);
+      pump.run();
+      expect(counters()).toEqual([3, 4]);
+    });
+
+    test('when the broker takes QoS 2 again, too', () => {
+      resume();
+      session.complete();
+      session.complete(EXTRA_IDS + 1, true);
+      pump.close('closed');
+      open(qos2, { sessionPresent: true });
+      expect(harness.record()).toMatchObject({ s: 2, d: 2 });
+      pump.run();
+      expect(session.published.map(({ payload, options }) => [payload, options.qos])).toEqual([
+        ['3', 2],
+        ['4', 2],
+      ]);
+    });
+
+    test('when the broker has lost the session meanwhile: also what a predecessor had sent', () => {
+      const settings = { qos: 2, host: 'broker.example', port: 1883, clientId: 'gw-1' } as SessionSettings;
+      harness = new LineHarness({ checkpoint: { i: 'first', s: 0, b: identityOf(settings)! } });
+      open(qos2, lowered);
+      session.complete(EXTRA_IDS + 2, true);
+      session.complete(997, false);
+      pump.close('closed');
+      open(qos2, { ...lowered, sessionPresent: false });
+      expect(harness.record().d).toBe(3);
+    });
+
     test('once that is done, the next session has nothing to release; QoS 2 comes back when the broker takes it', () => {
       resume();
       session.complete();
@@ -403,6 +443,22 @@ describe('QoS 2', () => {
     harness.record();
     pump.run();
     await harness.clock.advance(ACK_TIMEOUT_MS);
+    expect(failures).toEqual([{ kind: 'ack_timeout' }]);
+  });
+
+  test('a PUBCOMP that never comes, after one that said the session was lost, is noticed by the deadline', async () => {
+    const settings = { qos: 2, host: 'broker.example', port: 1883, clientId: 'gw-1' } as SessionSettings;
+    harness = new LineHarness({ checkpoint: { i: 'first', s: 0, r: 2, b: identityOf(settings)!, u: 1 } });
+    void harness.line.exactlyOnce.prepare(settings, new AbortController().signal);
+    open(qos2, { sessionPresent: true });
+    harness.record();
+    pump.run();
+    expect(session.released).toEqual([1, 2]);
+    session.complete(1, false);
+    harness.record();
+    await harness.clock.advance(ACK_TIMEOUT_MS - 1);
+    expect(failures).toEqual([]);
+    await harness.clock.advance(1);
     expect(failures).toEqual([{ kind: 'ack_timeout' }]);
   });
 
@@ -494,6 +550,26 @@ describe('refusals', () => {
     expect(failures).toEqual([{ kind: 'ack_timeout' }]);
   });
 
+  test('of what was sent later do not hide that an older message has no answer', async () => {
+    open();
+    harness.offer(1, 3);
+    await harness.clock.advance(ACK_TIMEOUT_MS - 1_000);
+    session.refuse('3', 135);
+    await harness.clock.advance(1_000);
+    expect(failures).toEqual([{ kind: 'ack_timeout' }]);
+  });
+
+  test('of the oldest message are an answer', async () => {
+    open();
+    harness.offer(1, 2);
+    await harness.clock.advance(ACK_TIMEOUT_MS - 1_000);
+    session.refuse('1', 135);
+    await harness.clock.advance(ACK_TIMEOUT_MS - 1);
+    expect(failures).toEqual([]);
+    await harness.clock.advance(1);
+    expect(failures).toEqual([{ kind: 'ack_timeout' }]);
+  });
+
   test('that was not set aside when the session ended is sent again', async () => {
     open();
     harness.deadLetterFailure = new Error('NATS is away');
@@ -501,6 +577,7 @@ describe('refusals', () => {
     session.refuse('1', 135);
     await harness.settle();
     pump.close('closed');
+    expect(harness.clock.pendingTimers).toBe(0);
     harness.deadLetterFailure = undefined;
     await harness.clock.advance(10_000);
     expect(harness.deadLetters).toEqual([]);
@@ -557,6 +634,17 @@ describe('limits of the broker', () => {
     ]);
     expect(setAside).toEqual([0x95, 0x95]);
     expect(failures).toEqual([]);
+  });
+
+  test('a message too large is no answer of the broker: it still owes the one before', async () => {
+    const [topicBytes, ownBytes] = ['Aranet/gw-1/sensors/S1/json/measurements'.length, 'n'.length];
+    harness = new LineHarness({ checkpoint: { i: 'first', s: 8 } });
+    open({}, { maximumPacketSize: 2 + 2 + topicBytes + 2 + 1 + ownBytes });
+    harness.offer(9);
+    await harness.clock.advance(ACK_TIMEOUT_MS - 1_000);
+    harness.offer(10);
+    await harness.clock.advance(1_000);
+    expect([setAside, failures]).toEqual([[0x95], [{ kind: 'ack_timeout' }]]);
   });
 
   test('trace context is left out rather than the message', () => {

@@ -2,6 +2,7 @@ import type { GatewayCheckpoint } from '@gatecast/shared/model';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DeliveryPump } from '../../src/application/delivery-pump.ts';
+import { EXTRA_IDS } from '../../src/domain/packet-ids.ts';
 import { desiredSession, type SessionSettings } from '../../src/domain/session-settings.ts';
 import { FakeBacklogStore } from '../support/fake-backlog-store.ts';
 import { LineHarness } from '../support/line-harness.ts';
@@ -86,7 +87,7 @@ class World {
       await this.harness.settle();
     }
     if (!this.#connecting.isReady || this.#connection) return;
-    this.harness.line.exactlyOnce.connecting();
+    this.harness.line.exactlyOnce.connecting(this.#settings);
     this.#connection = this.broker.connect(this.#connecting.cleanStart);
   }
 
@@ -94,7 +95,7 @@ class World {
   connack(): void {
     if (this.#pump || !this.#connection) return;
     if (!this.#connection.isOpen) {
-      this.harness.line.exactlyOnce.failed({ phase: 'connack', kind: 'closed' });
+      this.harness.line.exactlyOnce.failed(this.#settings, { phase: 'connack', kind: 'closed' });
       this.#connection = undefined;
       this.#connecting = undefined;
       return;
@@ -278,6 +279,19 @@ const changes = [true, false].map((isRecorded) =>
     world.broker.maximumQos = world.broker.maximumQos === 2 ? 1 : 2;
   }),
 );
+/** The next session, in which it may end QoS 2, is cut after so many packets. */
+const interruptions = [1, EXTRA_IDS + 1, EXTRA_IDS + 3].map((packets) =>
+  step(`cut after ${packets} packets`, async (world) => {
+    await cutAfterReceiving(world, false);
+    world.broker.maximumQos = 1;
+    await connectAndRecord(world);
+    world.connack();
+    await connectAndRecord(world);
+    for (let packet = 0; packet < packets; packet += 1) world.handle();
+    for (let packet = 1; packet < packets; packet += 1) world.arrive();
+    world.cut();
+  }),
+);
 const evict: Step = step('evict', (world) => world.evict());
 const forget: Step = step('forget', (world) => world.forget());
 
@@ -349,6 +363,21 @@ describe('any interleaving of packets, records, crashes, cuts and moves to the w
         world.checkIds();
         expect([...new Set(world.broker.delivered)]).toEqual(world.all);
         expect(world.durable).toMatchObject({ s: world.all.at(-1) });
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test('MQTT 5, the same without crashes: what may be there twice is counted, but for QoS 1', async () => {
+    const cuts = faults.filter((fault) => fault.toString() !== 'crash');
+    await fc.assert(
+      fc.asyncProperty(sizes, steps([...cuts, forget, ...changes, ...interruptions]), async (batches, sequence) => {
+        const world = new World('5', batches);
+        await run(world, sequence);
+        const { delivered, repeatedAfterQos1 } = world.broker;
+        expect([...new Set(delivered)]).toEqual(world.all);
+        const repeated = delivered.length - world.all.length - repeatedAfterQos1;
+        expect(repeated).toBeLessThanOrEqual(world.durable.d ?? 0);
       }),
       { numRuns: 400 },
     );

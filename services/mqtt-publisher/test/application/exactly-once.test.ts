@@ -34,6 +34,16 @@ describe('what has to be durable before the session goes on', () => {
     expect(line.checkpoint().v).toBeUndefined();
   });
 
+  test("is not so by a predecessor's record that is written on: its decisions are not ours", () => {
+    const predecessor = { i: 'first', s: 0, v: 3 };
+    const { line } = new LineHarness({ checkpoint: predecessor });
+    line.exactlyOnce.opened(settingsOf(), NO_LIMITS);
+    line.recordedAs(predecessor);
+    expect(line.exactlyOnce.waitsForRecord).toBe(true);
+    line.recordedAs(line.checkpoint());
+    expect(line.exactlyOnce.waitsForRecord).toBe(false);
+  });
+
   test('when something else is decided meanwhile, that has to be as well', () => {
     const { line } = new LineHarness();
     line.exactlyOnce.opened(settingsOf(), NO_LIMITS);
@@ -45,6 +55,21 @@ describe('what has to be durable before the session goes on', () => {
     line.recordedAs(second);
     expect(line.exactlyOnce.waitsForRecord).toBe(false);
   });
+});
+
+test('a CONNECT at a lower QoS may replace the session, too: the record says first that it is on its way', async () => {
+  const harness = new LineHarness({ checkpoint: { i: 'first', s: 0, r: 2, b: identityOf(settingsOf())! } });
+  const { line } = harness;
+  let isReady = false;
+  void line.exactlyOnce.prepare({ ...settingsOf(), qos: 1 }, new AbortController().signal).then(({ cleanStart }) => {
+    isReady = cleanStart;
+  });
+  await harness.settle();
+  const marked = line.checkpoint();
+  expect([isReady, marked.u]).toEqual([false, 1]);
+  line.recordedAs(marked);
+  await harness.settle();
+  expect(isReady).toBe(true);
 });
 
 describe('a broker that takes no QoS 2 any more', () => {
@@ -67,6 +92,23 @@ describe('a broker that takes no QoS 2 any more', () => {
     expect(line.exactlyOnce.isWindingDown).toBe(false);
     expect(line.checkpoint()).toMatchObject({ s: 0, o: 1, d: 2 });
     expect(await prepare()).toEqual({ cleanStart: false });
+  });
+
+  test('is not made to forget it before the record says that the session may be another one', async () => {
+    const harness = new LineHarness({ checkpoint: { i: 'first', s: 0, r: 2, b: identityOf(settingsOf())! } });
+    const { line } = harness;
+    for (let session = 1; session <= 3; session += 1) line.exactlyOnce.opened(settingsOf(), lowered);
+    line.recordedAs(line.checkpoint());
+    let cleanStart: boolean | undefined;
+    void line.exactlyOnce.prepare(settingsOf(), new AbortController().signal).then((prepared) => {
+      cleanStart = prepared.cleanStart;
+    });
+    const marked = line.checkpoint();
+    await harness.settle();
+    expect([cleanStart, marked.u]).toEqual([undefined, 1]);
+    line.recordedAs(marked);
+    await harness.settle();
+    expect(cleanStart).toBe(true);
   });
 
   test('leaves nothing to release for a successor', () => {

@@ -118,11 +118,56 @@ describe('stop', () => {
     expect([session.isDisconnected, gateway.line.lane.settled]).toEqual([true, 3]);
   });
 
+  test('while new settings wait for a broker that hangs: others wait from now on', async () => {
+    const harness = new SessionHarness();
+    await harness.start();
+    const { session, parts, gateway } = harness;
+    gateway.offer(batchOf(1, 3));
+    gateway.update(harness.revised({ port: 1884 }));
+    await parts.clock.advance(LIMITS.drainMs - 200);
+    expect(await stopping(harness)).toBeLessThanOrEqual(150);
+    expect(session.isAborted).toBe(true);
+  });
+
+  test("while the will's payload waits for its acknowledgement: the same", async () => {
+    const harness = new SessionHarness();
+    await harness.start();
+    harness.gateway.update(harness.revised({ port: 1884 }));
+    await harness.parts.clock.advance(100);
+    expect(harness.said).toEqual(['online', 'offline']);
+    expect(await stopping(harness)).toBeLessThanOrEqual(LIMITS.drainMs);
+    expect(harness.session.isAborted).toBe(true);
+  });
+
+  test('while new settings wait for a far broker: it gets the time that a handover gives', async () => {
+    const harness = new SessionHarness({ mqtt: { will: { enabled: false } } });
+    await harness.start();
+    const { session, parts, gateway } = harness;
+    gateway.offer(batchOf(1, 3));
+    gateway.update(harness.revised({ port: 1884, will: { enabled: false } }));
+    for (const afterMs of [250, 500, 750, 1_000]) parts.clock.setTimeout(() => session.acknowledge(1), afterMs);
+    await parts.clock.advance(600);
+    expect(await stopping(harness)).toBeLessThanOrEqual(LIMITS.drainMs);
+    expect([session.isDisconnected, gateway.line.lane.settled]).toEqual([true, 3]);
+  });
+
+  test('a registration that is gone gets its good-bye said, however far the broker', async () => {
+    const harness = new SessionHarness();
+    await harness.start();
+    const { session, parts, gateway } = harness;
+    gateway.offer(batchOf(1, 1));
+    for (const afterMs of [400, 800, 1_200]) parts.clock.setTimeout(() => session.acknowledge(1), afterMs);
+    void gateway.retire();
+    await parts.clock.advance(2 * LIMITS.drainMs);
+    expect(harness.said).toEqual(['online', 'offline', '']);
+    expect(session.isDisconnected).toBe(true);
+  });
+
   test('a DISCONNECT that does not end, with nothing in flight', async () => {
     const harness = new SessionHarness();
     await harness.start();
     harness.session.disconnect = forever;
-    expect(await stopping(harness)).toBeLessThanOrEqual(LIMITS.drainMs);
+    expect(await stopping(harness)).toBeLessThanOrEqual(200);
     expect(harness.session.isAborted).toBe(true);
   });
 
@@ -352,6 +397,41 @@ describe('QoS 2: the CONNACK', () => {
     harness.session.complete();
     expect([harness.gateway.checkpoint().s, harness.gateway.checkpoint().e]).toEqual([2, isDoubtful ? 2 : undefined]);
     expect(harness.parts.count('unproven')).toBe(isDoubtful ? 2 : 0);
+  });
+
+  test.each([
+    ['that is missed leaves a doubt, whatever another broker answers meanwhile', CUT, REFUSAL, true],
+    ['that another broker owes leaves none', REFUSAL, CUT, false],
+  ] as const)('%s', async (_name, failure, failureElsewhere, isDoubtful) => {
+    const harness = await started(() => ({ ok: false, failure }));
+    const atFirst = harness.connector.outcome;
+    harness.connector.outcome = () => ({ ok: false, failure: failureElsewhere });
+    await harness.configure({ ...mqtt, host: 'elsewhere.example' });
+    expect(harness.connector.attempts.map(({ settings }) => settings.host)).toEqual([
+      'broker.example',
+      'elsewhere.example',
+    ]);
+    harness.connector.outcome = atFirst;
+    await harness.configure(mqtt);
+    await harness.record();
+    await harness.record();
+    expect(harness.session.released).toEqual([1, 2]);
+    harness.session.complete();
+    expect([harness.gateway.checkpoint().s, harness.gateway.checkpoint().e]).toEqual([2, isDoubtful ? 2 : undefined]);
+  });
+
+  test('that is missed of an attempt at a lower QoS leaves a doubt: it was about the same session', async () => {
+    const harness = await started(() => ({ ok: false, failure: REFUSAL }));
+    const atFirst = harness.connector.outcome;
+    harness.connector.outcome = () => ({ ok: false, failure: CUT });
+    await harness.configure({ ...mqtt, qos: 1 });
+    await harness.record();
+    harness.connector.outcome = atFirst;
+    await harness.configure(mqtt);
+    await harness.record();
+    await harness.record();
+    harness.session.complete();
+    expect(harness.gateway.checkpoint()).toMatchObject({ s: 2, e: 2 });
   });
 
   test('that comes after our deadline leaves a doubt: the session is cut, whatever it says', async () => {

@@ -95,12 +95,16 @@ describe('a gateway that moves to another fleet', () => {
     const world = new MoveWorld();
     world.broker.isAway = true;
     const before = { i: 'first', s: 8, r: 8, l: 1, x: 2, d: 3, b: 'session', a: 5, q: 1 } as const;
-    world.fleet('east').checkpoints.overwrite({ epoch: 1, seq: 9, gateways: { 'gw-1': { ...before, m: 'west' } } });
+    world
+      .fleet('east')
+      .checkpoints.overwrite({ epoch: 1, seq: 9, gateways: { 'gw-1': { ...before, v: 4, m: 'west' } } });
     await world.start('west');
     world.move('west');
     await world.clock.advance(LONG_MS);
     const { r: _settled, ...after } = before;
     expect(entry(world, 'west')).toEqual({ ...after, g: 1 });
+    // Which decision that holds means something to its writer alone.
+    expect(world.fleet('west').checkpoints.writes.filter(({ gateways }) => gateways['gw-1']?.v)).toEqual([]);
   });
 
   it('has been heard on its way', async () => {

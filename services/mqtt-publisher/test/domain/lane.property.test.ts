@@ -16,6 +16,8 @@ class Model {
   /** What is fed next. */
   #position = 0;
   #inFlight: LaneItem[] = [];
+  /** Those in flight that the broker has refused: they wait for DEADLETTER. */
+  readonly #refused = new Set<LaneItem>();
   readonly #done = new Set<number>();
   readonly #aside = new Set<number>();
   readonly #gone = new Set<number>();
@@ -75,12 +77,21 @@ class Model {
   }
 
   /** The broker answers one of those in flight, whichever. */
-  acknowledge(pick: number, outcome: 'delivered' | 'aside'): void {
+  acknowledge(pick: number, answer: 'delivered' | 'aside'): void {
     const [item] = this.#inFlight.splice(pick % Math.max(1, this.#inFlight.length), 1);
     if (!item) return;
+    const outcome = this.#refused.delete(item) ? 'aside' : answer;
     this.#lane.acknowledged(item, outcome);
     this.#done.add(item.counter);
     if (outcome === 'aside') this.#aside.add(item.counter);
+  }
+
+  /** The broker refuses one of those in flight for good; its place in DEADLETTER comes later, or never. */
+  refuse(pick: number): void {
+    const item = this.#inFlight[pick % Math.max(1, this.#inFlight.length)];
+    if (!item) return;
+    this.#lane.refused(item);
+    this.#refused.add(item);
   }
 
   advance(): void {
@@ -96,6 +107,7 @@ class Model {
   loseSession(): void {
     this.#lane.sessionLost();
     this.#inFlight = [];
+    this.#refused.clear();
     this.#sentInSession = 0;
   }
 
@@ -108,7 +120,7 @@ class Model {
   }
 
   check(): void {
-    const { settled, lost, aside, inFlight, next } = this.#lane;
+    const { settled, lost, aside, inFlight, unanswered, next } = this.#lane;
     expect(settled).toBeGreaterThanOrEqual(this.#settled);
     for (let counter = this.#start + 1; counter <= settled; counter += 1) {
       expect(this.#done.has(counter) || this.#gone.has(counter), `${counter} is settled unacknowledged`).toBe(true);
@@ -116,6 +128,9 @@ class Model {
     expect(lost).toBe([...this.#gone].filter((counter) => counter <= settled).length);
     expect(aside).toBe([...this.#aside].filter((counter) => counter <= settled).length);
     expect(inFlight).toBe(this.#inFlight.length);
+    expect(unanswered).toBe(this.#inFlight.length - this.#refused.size);
+    const owed = this.#inFlight.filter((item) => !this.#refused.has(item));
+    for (const item of this.#inFlight) expect(this.#lane.isOldestUnanswered(item)).toBe(item === owed[0]);
     expect(next).toBeGreaterThan(settled);
   }
 
@@ -171,6 +186,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       (pick): Step =>
         (model) =>
           model.acknowledge(pick, 'aside'),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.nat().map(
+      (pick): Step =>
+        (model) =>
+          model.refuse(pick),
     ),
   },
   { weight: 4, arbitrary: fc.constant<Step>((model) => model.advance()) },

@@ -12,10 +12,10 @@ beforeEach(() => {
 });
 
 /** Sends what may be sent, as long as the record is there already. */
-function sendAll(limit = EVERYTHING): LaneItem[] {
+function sendAll(limit = EVERYTHING, held = false): LaneItem[] {
   const sent: LaneItem[] = [];
   for (let item = lane.peek(limit, EVERYTHING); item; item = lane.peek(limit, EVERYTHING)) {
-    lane.sent(item);
+    lane.sent(item, held);
     sent.push(item);
   }
   return sent;
@@ -125,6 +125,19 @@ describe('a gap', () => {
     expect(lane.peek(EVERYTHING, EVERYTHING)).toBeUndefined();
     expect(lane.advance()).toBe(true);
     expect(state()).toMatchObject({ settled: 7, lost: 7, next: 8 });
+  });
+});
+
+describe('a broker that has nothing of a former session', () => {
+  test('what it had refused it has not passed on; what was sent again since, it may have', () => {
+    lane.take(batchOf(1, 4));
+    for (const item of sendAll(3, true)) lane.refused(item);
+    lane.sessionLost();
+    const [again] = sendAll(1, true);
+    lane.sessionLost();
+    expect(again!.counter).toBe(1);
+    expect(lane.startAnew()).toBe(1);
+    expect(countersOf(sendAll())).toEqual([1, 2, 3, 4]);
   });
 });
 

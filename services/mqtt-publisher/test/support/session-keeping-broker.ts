@@ -16,6 +16,9 @@ type ToClient =
 export class SessionKeepingBroker {
   /** What subscribers got, in order. */
   readonly delivered: number[] = [];
+  /** Deliveries of what had been delivered at QoS 1 before: nobody counts those. */
+  repeatedAfterQos1 = 0;
+  readonly #deliveredAtQos1 = new Set<number>();
   /** Messages swallowed because another one with their packet id had not been released. */
   readonly swallowed: number[] = [];
   /** By packet id; undefined: the broker knows no session. */
@@ -70,8 +73,10 @@ export class SessionKeepingBroker {
       if (packet.qos > this.connection.grant.maximumQos) throw new Error(`${packet.payload} at QoS ${packet.qos}`);
       if (packet.qos === 1) {
         // MQTT 5 lets a broker refuse it: Packet Identifier In Use.
-        if (held === undefined) this.delivered.push(packet.payload);
-        else this.swallowed.push(packet.payload);
+        if (held === undefined) {
+          this.#deliver(packet.payload);
+          this.#deliveredAtQos1.add(packet.payload);
+        } else this.swallowed.push(packet.payload);
         this.connection.toClient.push({ cmd: 'puback', packetId });
         return;
       }
@@ -80,9 +85,14 @@ export class SessionKeepingBroker {
       this.connection.toClient.push({ cmd: 'pubrec', packetId });
       return;
     }
-    if (held !== undefined) this.delivered.push(held);
+    if (held !== undefined) this.#deliver(held);
     this.held.delete(packetId);
     this.connection.toClient.push({ cmd: 'pubcomp', packetId, found: held !== undefined || !this.#isMqtt5 });
+  }
+
+  #deliver(payload: number): void {
+    this.delivered.push(payload);
+    if (this.#deliveredAtQos1.has(payload)) this.repeatedAfterQos1 += 1;
   }
 }
 
