@@ -42,17 +42,27 @@ export async function connectInTime(
   signal: AbortSignal,
   onEnd: (failure: Failure) => void,
 ): Promise<ConnectResult> {
-  const tooLong = new AbortController();
-  const over = AbortSignal.any([signal, tooLong.signal]);
-  const timer = clock.setTimeout(() => tooLong.abort(), limits.attemptTimeoutMs);
+  const over = new AbortController();
+  const isOver = Promise.withResolvers<void>();
+  const callOff = () => {
+    over.abort();
+    isOver.resolve();
+  };
+  let isTooLong = false;
+  const timer = clock.setTimeout(() => {
+    isTooLong = true;
+    callOff();
+  }, limits.attemptTimeoutMs);
+  signal.addEventListener('abort', callOff);
+  if (signal.aborted) callOff();
   let isAbandoned = false;
-  const attempt = connector.connect(settings, options, over, (failure) => {
+  const attempt = connector.connect(settings, options, over.signal, (failure) => {
     if (!isAbandoned) onEnd(failure);
   });
-  const calledOff = aborted(over).then(() => withDeadline(attempt, GRACE_MS, 'calling an attempt off', clock));
+  const calledOff = isOver.promise.then(() => withDeadline(attempt, GRACE_MS, 'calling an attempt off', clock));
   try {
     const result = await Promise.race([attempt, calledOff]);
-    return tooLong.signal.aborted && !result.ok ? TOO_LONG : result;
+    return isTooLong && !result.ok ? TOO_LONG : result;
   } catch (error) {
     if (!isGatecastError(error, 'STOP_DEADLINE')) throw error;
     isAbandoned = true;
@@ -62,12 +72,7 @@ export async function connectInTime(
     return TOO_LONG;
   } finally {
     timer.cancel();
+    // The signal lives as long as the session: what hangs on it would.
+    signal.removeEventListener('abort', callOff);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-    if (signal.aborted) resolve();
-  });
 }
