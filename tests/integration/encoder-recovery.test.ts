@@ -89,7 +89,7 @@ describe('encoder, when something fails', () => {
   it('encodes nothing twice and leaves nothing out when it is killed in mid-flow', async () => {
     const harness = await startHarness();
     // Records are seldom, sources have several parts: what was done is mostly learned from the tails.
-    const settings = { GATECAST_RECORD_INTERVAL_MS: '2000', GATECAST_BATCH_MAX_MESSAGES: '2' };
+    const settings = { GATECAST_RECORD_INTERVAL_MS: '1000', GATECAST_BATCH_MAX_MESSAGES: '2' };
     let encoder = await harness.startEncoder(settings);
     const flow = new Flow(harness);
     await flow.start(GATEWAYS);
@@ -181,7 +181,7 @@ describe('encoder, when something fails', () => {
 
   it('hands over at once when it is asked to stop', async () => {
     const harness = await startHarness();
-    const first = await harness.startEncoder({ GATECAST_RECORD_INTERVAL_MS: '5000' });
+    const first = await harness.startEncoder({ GATECAST_RECORD_INTERVAL_MS: '1000' });
     const flow = new Flow(harness);
     await flow.start(GATEWAYS);
     await flow.beyond(20);

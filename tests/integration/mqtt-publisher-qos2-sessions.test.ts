@@ -159,7 +159,7 @@ describe('a session that the broker has lost', () => {
     broker.faults.clear();
     broker.clearRecords();
     // The next process sends CONNECT, the broker makes a new session, and the process dies before it hears of it.
-    broker.faults.cutAfterPackets = 1;
+    broker.faults.cutBeforeConnack = fromClient(gateway);
     await fixture.publisher.restart();
     await waitFor(async () => (await fixture.checkpoint(gateway))?.u === 1, { timeoutMs: 15_000 });
     await broker.waitForConnect();

@@ -28,6 +28,10 @@ export function handleConnect(state: BrokerState, connection: Connection, record
   session.connection = connection;
   connection.session = session;
   connection.will = record.packet.will;
+  if (applies(state.faults.cutBeforeConnack, record)) {
+    connection.destroy('cut before CONNACK');
+    return;
+  }
   watchKeepAlive(state, connection, record.packet);
   sendConnack(connection, 0, isPresent, properties);
 }

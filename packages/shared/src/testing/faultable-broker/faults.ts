@@ -47,6 +47,8 @@ export class Faults {
   /** They are kept until `broker.releaseAcks()`; later ones of the same connection wait behind them. */
   holdAcks: Condition<IPublishPacket | IPubrelPacket> = false;
 
+  /** The session is there, and the connection cut in place of its CONNACK. */
+  cutBeforeConnack: Condition<IConnectPacket> = false;
   /** A connection is cut once the broker has handled that many packets on it, CONNECT included. */
   cutAfterPackets: number | undefined = undefined;
   /** A connection is cut once the broker has handled that many PUBLISH packets on it. */

@@ -51,6 +51,18 @@ describe.each([4, 5] as const)('cut connections, protocol level %i', (protocolVe
     expect(broker.publishes()).toHaveLength(2);
   });
 
+  it('between CONNECT and CONNACK, and the session is there', async () => {
+    const broker = await startBroker();
+    broker.faults.cutBeforeConnack = true;
+    const session = protocolVersion === 5 ? { properties: { sessionExpiryInterval: 60 } } : {};
+    const options = { clientId: 'gw', protocolVersion, clean: false, reconnectPeriod: 10, ...session };
+    const connecting = connectClient(broker.url, options);
+    await broker.waitForConnect();
+    broker.faults.clear();
+    const { connack } = await connecting;
+    expect(connack.sessionPresent).toBe(true);
+  });
+
   it('between a message and its PUBACK, so that it comes again', async () => {
     const broker = await startBroker();
     broker.faults.cutBeforeAck = true;
