@@ -55,17 +55,15 @@ export async function connectInTime(
   }, limits.attemptTimeoutMs);
   signal.addEventListener('abort', callOff);
   if (signal.aborted) callOff();
-  let isAbandoned = false;
-  const attempt = connector.connect(settings, options, over.signal, (failure) => {
-    if (!isAbandoned) onEnd(failure);
-  });
+  const wanted = whileWanted(onEnd);
+  const attempt = connector.connect(settings, options, over.signal, wanted.onEnd);
   const calledOff = isOver.promise.then(() => withDeadline(attempt, GRACE_MS, 'calling an attempt off', clock));
   try {
     const result = await Promise.race([attempt, calledOff]);
     return isTooLong && !result.ok ? TOO_LONG : result;
   } catch (error) {
     if (!isGatecastError(error, 'STOP_DEADLINE')) throw error;
-    isAbandoned = true;
+    wanted.abandon();
     void attempt.then((late) => {
       if (late.ok) late.session.abort();
     });
@@ -75,4 +73,17 @@ export async function connectInTime(
     // The signal lives as long as the session: what hangs on it would.
     signal.removeEventListener('abort', callOff);
   }
+}
+
+/** Apart from the attempt: this lives as long as the session, and a closure keeps all that the function around it has. */
+function whileWanted(onEnd: (failure: Failure) => void) {
+  let isWanted = true;
+  return {
+    onEnd(failure: Failure) {
+      if (isWanted) onEnd(failure);
+    },
+    abandon() {
+      isWanted = false;
+    },
+  };
 }

@@ -38,7 +38,8 @@ export class GatewayLine {
   readonly #onFed: () => void;
   readonly #stopped = new AbortController();
   readonly #room: WaitingRoom;
-  readonly #reader: RoomReader;
+  /** Of most gateways nothing ever waits. */
+  #reader: RoomReader | undefined;
 
   #mode: LineMode = 'live';
   /** Read from OUTBOX, neither in the lane nor in the waiting room yet. */
@@ -73,7 +74,6 @@ export class GatewayLine {
     this.#room = new WaitingRoom(gatewayId, checkpoint, tail, context, this.#stopped.signal);
     if (this.#room.handled > checkpoint.s) this.#mode = 'behind';
     this.#age = new LineAge(context.limits.lineMaxAgeMs);
-    this.#reader = this.#createReader();
   }
 
   get mode(): LineMode {
@@ -143,7 +143,7 @@ export class GatewayLine {
     if (this.#working) this.#workAgain = true;
     else void this.#work();
     // Reading starts anew each time: let the lane get half empty first.
-    if (this.lane.size <= this.#context.limits.laneMaxMessages / 2) this.#reader.feed();
+    if (this.lane.size <= this.#context.limits.laneMaxMessages / 2) this.#feed();
   }
 
   /** The broker has been away for `awayMs`, or is back. */
@@ -236,6 +236,12 @@ export class GatewayLine {
     } finally {
       this.#working = false;
     }
+    this.#feed();
+  }
+
+  #feed(): void {
+    if (this.#mode !== 'behind') return;
+    this.#reader ??= this.#createReader();
     this.#reader.feed();
   }
 
@@ -342,7 +348,7 @@ export class GatewayLine {
   }
 
   #removeUnsent(): void {
-    this.#reader.losePlace();
+    this.#reader?.losePlace();
     this.lane.removeUnsent();
   }
 }
