@@ -11,14 +11,20 @@ const argv = process.argv.slice(2);
 // Processes and directories of a run that is broken off are removed when this one exits.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
 
-try {
-  const options = parseArguments(argv);
-  if (options === undefined) console.log(USAGE);
-  else process.exitCode = await bench(options);
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(`${error.message}\n\n${USAGE}`);
-  process.exitCode = 2;
+// Not left to Node: at the end of a run with many reset connections 26.10 was seen to close handles for ever.
+process.exit(await main());
+
+async function main(): Promise<number> {
+  try {
+    const options = parseArguments(argv);
+    if (options !== undefined) return await bench(options);
+    console.log(USAGE);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`${error.message}\n\n${USAGE}`);
+    return 2;
+  }
 }
 
 /** 1 when a section could not be measured; a target that is missed is a result like any other. */

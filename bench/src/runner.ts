@@ -25,11 +25,9 @@ export async function runSections(
   log: (line: string) => void,
 ): Promise<SectionOutcome[]> {
   const outcomes: SectionOutcome[] = [];
-  const earlier = new Map<string, unknown>();
   for (const section of sections) {
     log(`${section.name} …`);
-    const outcome = await runSection(section, options, earlier, (line) => log(`${section.name}: ${line}`));
-    if (outcome.result !== undefined) earlier.set(section.name, outcome.result);
+    const outcome = await runSection(section, options, (line) => log(`${section.name}: ${line}`));
     outcomes.push(outcome);
   }
   return outcomes;
@@ -38,7 +36,6 @@ export async function runSections(
 async function runSection(
   section: AnySection,
   options: BenchOptions,
-  earlier: ReadonlyMap<string, unknown>,
   log: (line: string) => void,
 ): Promise<SectionOutcome> {
   const { name, title } = section;
@@ -47,7 +44,7 @@ async function runSection(
   const seconds = () => (performance.now() - began) / 1000;
   try {
     const deadlineMs = options.quick ? section.deadlineMs / QUICK_SHARE : section.deadlineMs;
-    const running = section.run({ options, resources, earlier, log });
+    const running = section.run({ options, resources, log });
     const result: unknown = await within(deadlineMs, running, `${name} was not over after ${deadlineMs / 1000} s`);
     return {
       name,

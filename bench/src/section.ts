@@ -32,8 +32,6 @@ export interface BenchContext {
   options: BenchOptions;
   /** Whatever a section starts is registered here and stopped after it, also when it fails or takes too long. */
   resources: AsyncDisposableStack;
-  /** What the sections before have found. */
-  earlier: ReadonlyMap<string, unknown>;
   /** One line of progress. */
   log(line: string): void;
 }

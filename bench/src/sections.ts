@@ -8,7 +8,7 @@ import { streams } from './sections/streams.ts';
 import { takeover } from './sections/takeover.ts';
 import { throughput } from './sections/throughput.ts';
 
-/** In the order they run: later ones may use what earlier ones found. */
+/** In the order they run. */
 export const SECTIONS: readonly AnySection[] = [
   throughput,
   latency,

@@ -34,10 +34,3 @@ it('gives up a section that takes too long, and stops what it has started', asyn
   expect(outcome?.rendered.report).toEqual({ failed: 'latency was not over after 0.01 s' });
   expect(isStopped).toBe(true);
 });
-
-it('tells later sections what earlier ones have found', async () => {
-  const finds = section(async () => ({ peak: 7 }));
-  const uses = section(async ({ earlier }) => earlier.get('latency'));
-  const outcomes = await runSections([finds, uses], options, () => {});
-  expect(outcomes[1]?.result).toEqual({ peak: 7 });
-});

@@ -61,12 +61,6 @@ export const throughput: Section<ThroughputResult> = {
   render,
 };
 
-/** Median of the row that the targets are for; undefined when it was not measured. */
-export function peakOf(result: ThroughputResult | undefined): number | undefined {
-  const row = result?.rows.find(({ qos, batch }) => qos === TARGET.qos && batch === TARGET.batch);
-  return row && median(row.runs.map((run) => run.readingsPerSecond));
-}
-
 /** A system of its own for each QoS: the gateways' settings are the same all the time. */
 async function measureQos(context: BenchContext, qos: QoS): Promise<Pick<ThroughputResult, 'rows' | 'profiles'>> {
   const { options, resources, log } = context;
