@@ -1,5 +1,5 @@
-import { createLogger } from '@gatecast/shared/logging';
-import { backlogStreamOf, connectNats, type Nats, outboxStreamOf, readingsStreamOf } from '@gatecast/shared/nats';
+import { type LocalStack, streamState } from '@gatecast/local-stack';
+import { backlogStreamOf, outboxStreamOf, readingsStreamOf } from '@gatecast/shared/nats';
 import { TcpProxy, waitFor } from '@gatecast/shared/testing';
 import {
   type FleetPlan,
@@ -10,7 +10,7 @@ import {
   wait,
 } from '../bench-stack.ts';
 import { number } from '../reporting/format.ts';
-import type { BenchContext, Integrity, Section } from '../section.ts';
+import type { Integrity, Section } from '../section.ts';
 
 export interface StreamSizes {
   /** Seconds since the load began. */
@@ -73,7 +73,6 @@ export const streams: Section<StreamsResult> = {
       },
     };
     const { stack, gateways } = await startConnectedStack(context, plan, { env });
-    const nats = await lookIntoNats(context, stack.natsUrl);
     await closed.refuse();
     closed.resetAll();
 
@@ -85,14 +84,13 @@ export const streams: Section<StreamsResult> = {
     const elapsed = () => (performance.now() - began) / 1000;
     while (elapsed() < seconds) {
       await wait(1_000);
-      samples.push(await sizesOf(nats, elapsed()));
+      samples.push(await sizesOf(stack, elapsed()));
     }
     const waiting = samples.at(-1)?.backlog ?? Number.NaN;
     log(`${number(waiting)} batches wait for the offline, OUTBOX has ${number(samples.at(-1)?.outbox ?? Number.NaN)}`);
-    await load.stop();
     await closed.restore();
     const accepted = await stopAndDrain(load, gateways, ledger, DRAIN_MS);
-    const end = await emptied(nats, elapsed);
+    const end = await emptied(stack, elapsed);
     const readingsPerSecond = [...accepted.values()].reduce((sum, count) => sum + count, 0) / seconds;
     const integrity = ledger.integrity(accepted);
     return {
@@ -141,32 +139,26 @@ export const streams: Section<StreamsResult> = {
   },
 };
 
-async function lookIntoNats({ resources }: BenchContext, natsUrl: string): Promise<Nats> {
-  const log = createLogger({ service: 'bench', instance: 'bench', level: 'silent' });
-  const nats = await connectNats({ natsUrl, name: 'bench' }, log);
-  resources.defer(() => nats.close());
-  return nats;
-}
-
-async function sizesOf({ jsm }: Nats, second: number): Promise<StreamSizes> {
-  const names = [readingsStreamOf(0), outboxStreamOf(FLEET, 0), backlogStreamOf(FLEET)];
-  const [readings, outbox, backlog] = await Promise.all(
-    names.map(async (name) => (await jsm.streams.info(name)).state),
-  );
+async function sizesOf(stack: LocalStack, second: number): Promise<StreamSizes> {
+  const [readings, outbox, backlog] = await Promise.all([
+    streamState(stack, readingsStreamOf(0)),
+    streamState(stack, outboxStreamOf(FLEET, 0)),
+    streamState(stack, backlogStreamOf(FLEET)),
+  ]);
   return {
     second,
-    readings: readings?.messages ?? Number.NaN,
-    outbox: outbox?.messages ?? Number.NaN,
-    backlog: backlog?.messages ?? Number.NaN,
-    mib: ((readings?.bytes ?? 0) + (outbox?.bytes ?? 0) + (backlog?.bytes ?? 0)) / MIB,
+    readings: readings.messages,
+    outbox: outbox.messages,
+    backlog: backlog.messages,
+    mib: (readings.bytes + outbox.bytes + backlog.bytes) / MIB,
   };
 }
 
 /** Waits until what is settled has been removed. Does not fail when it is not: the table says what stayed. */
-async function emptied(nats: Nats, elapsed: () => number): Promise<StreamSizes> {
-  let sizes = await sizesOf(nats, elapsed());
+async function emptied(stack: LocalStack, elapsed: () => number): Promise<StreamSizes> {
+  let sizes = await sizesOf(stack, elapsed());
   const isEmpty = async () => {
-    sizes = await sizesOf(nats, elapsed());
+    sizes = await sizesOf(stack, elapsed());
     return sizes.outbox === 0 && sizes.backlog === 0;
   };
   await waitFor(isEmpty, { timeoutMs: 60_000, intervalMs: 500 }).catch(() => undefined);

@@ -23,3 +23,4 @@ export { ServiceInstance, type ServiceInstanceOptions } from './service-instance
 export { SERVICE_NAMES, type ServiceName, ServiceProcess, type ServiceProcessOptions } from './service-process.ts';
 export type { StackNatsOptions } from './stack-nats.ts';
 export type { StackSettings } from './stack-settings.ts';
+export { type StreamState, streamState } from './stream-state.ts';

@@ -3,10 +3,11 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { DeliveryPump, type PumpFailure } from '../../src/application/delivery-pump.ts';
 import { identityOf } from '../../src/application/exactly-once.ts';
 import { EXTRA_IDS, FIRST_EXTRA_ID } from '../../src/domain/packet-ids.ts';
-import { desiredSession, type SessionSettings } from '../../src/domain/session-settings.ts';
+import type { SessionSettings } from '../../src/domain/session-settings.ts';
 import { upTo } from '../support/batches.ts';
 import { FakeSession } from '../support/fake-session.ts';
 import { LineHarness } from '../support/line-harness.ts';
+import { settingsOf } from '../support/settings.ts';
 
 const ACK_TIMEOUT_MS = 10_000;
 const WINDOW = 5;
@@ -23,19 +24,8 @@ beforeEach(() => {
 });
 
 function open(settings: Partial<SessionSettings> = {}, grant: ConstructorParameters<typeof FakeSession>[0] = {}): void {
-  const record = {
-    gatewayId: 'gw-1',
-    workspace: 'acme',
-    fleet: 'default',
-    incarnation: 'first',
-    createdAt: '',
-    ingestTokenHash: '',
-    mqtt: { host: 'broker.example', advanced: { inFlight: WINDOW } },
-  };
-  const desired = desiredSession(record, 1);
-  if (!desired.settings) throw new Error('no session');
   session = new FakeSession(grant);
-  const complete = { ...desired.settings, ...settings };
+  const complete = settingsOf({ advanced: { inFlight: WINDOW } }, settings);
   if (complete.qos === 2) harness.line.exactlyOnce.opened(complete, session.grant);
   [proofs, failures, setAside] = [[], [], []];
   pump = new DeliveryPump(session, complete, 1, harness.line, harness.context, {

@@ -3,31 +3,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DeliveryPump } from '../../src/application/delivery-pump.ts';
 import { EXTRA_IDS } from '../../src/domain/packet-ids.ts';
-import { desiredSession, type SessionSettings } from '../../src/domain/session-settings.ts';
+import type { SessionSettings } from '../../src/domain/session-settings.ts';
 import { FakeBacklogStore } from '../support/fake-backlog-store.ts';
 import { LineHarness } from '../support/line-harness.ts';
 import { type BrokerConnection, SessionKeepingBroker } from '../support/session-keeping-broker.ts';
+import { settingsOf } from '../support/settings.ts';
 
 /** Just before packet ids start again from 1. */
 const START = 64_995;
 const WINDOW = 3;
-
-function settingsOf(protocolVersion: '3.1.1' | '5'): SessionSettings {
-  const { settings } = desiredSession(
-    {
-      gatewayId: 'gw-1',
-      workspace: 'acme',
-      fleet: 'default',
-      incarnation: 'first',
-      createdAt: '',
-      ingestTokenHash: '',
-      mqtt: { host: 'broker.example', protocolVersion, qos: 2, advanced: { inFlight: WINDOW } },
-    },
-    1,
-  );
-  if (!settings) throw new Error('no session');
-  return settings;
-}
 
 /** One gateway, its process (one after another), its durable record, its waiting room and its broker. */
 class World {
@@ -48,7 +32,7 @@ class World {
   #connecting: { abort: AbortController; isReady: boolean; cleanStart: boolean } | undefined;
 
   constructor(protocolVersion: '3.1.1' | '5', sizes: readonly number[]) {
-    this.#settings = settingsOf(protocolVersion);
+    this.#settings = settingsOf({ protocolVersion, qos: 2, advanced: { inFlight: WINDOW } });
     this.broker = new SessionKeepingBroker(protocolVersion === '5');
     let first = START + 1;
     for (const size of sizes) {

@@ -11,6 +11,7 @@ import { FakeLease } from '../support/fake-lease.ts';
 import { FakeOutbox } from '../support/fake-outbox.ts';
 import { LIMITS, LineHarness } from '../support/line-harness.ts';
 import { FakeConnector } from '../support/session-harness.ts';
+import { recordOf } from '../support/settings.ts';
 
 /** A waiting room that takes its time to say who waits. */
 class SlowBacklogStore extends FakeBacklogStore {
@@ -24,15 +25,7 @@ class SlowBacklogStore extends FakeBacklogStore {
   }
 }
 
-const RECORD = {
-  gatewayId: 'gw-1',
-  workspace: 'acme',
-  fleet: 'default',
-  incarnation: 'first',
-  createdAt: '',
-  ingestTokenHash: '',
-  mqtt: {},
-};
+const RECORD = recordOf({});
 const BEFORE: PublisherCheckpoint = { epoch: 1, seq: 7, gateways: { 'gw-1': { i: 'first', s: 500 } } };
 
 async function* nothing(_partition: number, _lease: unknown, _from: number, signal: AbortSignal) {

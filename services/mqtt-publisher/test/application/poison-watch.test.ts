@@ -2,11 +2,12 @@ import type { GatewayCheckpoint } from '@gatecast/shared/model';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { DeliveryPump } from '../../src/application/delivery-pump.ts';
 import type { SessionEnd } from '../../src/domain/session-end.ts';
-import { desiredSession, type SessionSettings } from '../../src/domain/session-settings.ts';
+import type { SessionSettings } from '../../src/domain/session-settings.ts';
 import { batchOf, upTo } from '../support/batches.ts';
 import { FakeSession, NO_LIMITS } from '../support/fake-session.ts';
 import { LineHarness } from '../support/line-harness.ts';
 import { SessionHarness } from '../support/session-harness.ts';
+import { settingsOf } from '../support/settings.ts';
 
 let harness: LineHarness;
 let session: FakeSession;
@@ -19,20 +20,7 @@ beforeEach(() => {
 });
 
 function open(settings: Partial<SessionSettings> = {}, sessionPresent = false): void {
-  const { settings: defaults } = desiredSession(
-    {
-      gatewayId: 'gw-1',
-      workspace: 'acme',
-      fleet: 'default',
-      incarnation: 'first',
-      createdAt: '',
-      ingestTokenHash: '',
-      mqtt: { host: 'broker.example', advanced: { inFlight: 5 } },
-    },
-    1,
-  );
-  if (!defaults) throw new Error('no session');
-  const complete = { ...defaults, ...settings };
+  const complete = settingsOf({ advanced: { inFlight: 5 } }, settings);
   session = new FakeSession({ sessionPresent });
   if (complete.qos === 2) harness.line.exactlyOnce.opened(complete, { ...NO_LIMITS, sessionPresent });
   pump = new DeliveryPump(session, complete, 1, harness.line, harness.context, {

@@ -1,4 +1,4 @@
-import { streamState } from '../../look-into-nats.ts';
+import { streamState } from '@gatecast/local-stack';
 import type { Scenario } from '../../scenario.ts';
 
 const DEAD_MS = 20_000;

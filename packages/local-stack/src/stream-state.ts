@@ -1,6 +1,6 @@
-import type { LocalStack } from '@gatecast/local-stack';
 import { createLogger } from '@gatecast/shared/logging';
 import { connectNats } from '@gatecast/shared/nats';
+import type { LocalStack } from './local-stack.ts';
 
 export interface StreamState {
   readonly messages: number;
@@ -9,9 +9,9 @@ export interface StreamState {
 }
 
 /** How a stream stands now, as its leader says. */
-export async function streamState({ natsUrl }: LocalStack, stream: string): Promise<StreamState> {
-  const log = createLogger({ service: 'chaos', instance: 'chaos', level: 'silent' });
-  const nats = await connectNats({ natsUrl, name: 'chaos' }, log);
+export async function streamState({ natsUrl }: Pick<LocalStack, 'natsUrl'>, stream: string): Promise<StreamState> {
+  const log = createLogger({ service: 'local-stack', instance: 'local-stack', level: 'silent' });
+  const nats = await connectNats({ natsUrl, name: 'local-stack' }, log);
   try {
     const { state } = await nats.jsm.streams.info(stream);
     return { messages: state.messages, lastSequence: state.last_seq, bytes: state.bytes };
