@@ -82,6 +82,8 @@ describe('a session that the broker keeps', () => {
     await hear(gateway, 4);
     expect(delivered(gateway)).toEqual(upTo(4));
     expect(broker.connects).toHaveLength(connects);
+    // Our own connection is back as well, for the tests that follow.
+    await waitFor(async () => (await fixture.checkpoint(gateway))?.s === 4, { timeoutMs: 10_000 });
   });
 
   test('a birth that was half sent does not swallow the next one', async () => {
