@@ -24,7 +24,7 @@ export interface Pull {
 /** How long a pull request waits for messages. */
 const EXPIRES_MS = 20_000;
 /** Of the server while it has nothing to send. */
-const HEARTBEAT_MS = 5_000;
+const HEARTBEAT_MS = 2_000;
 /** So long without a sign: the consumer, or its server, is gone. */
 const SILENCE_MS = 2 * HEARTBEAT_MS;
 const NANOS_PER_MS = 1e6;

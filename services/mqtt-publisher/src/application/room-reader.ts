@@ -43,7 +43,6 @@ export class RoomReader {
 
   /** Sees to it that the lane is fed, now or after the read under way. */
   feed(): void {
-    if (!this.#options.isBehind()) return;
     if (this.#isReading) this.#readAgain = true;
     else void this.#read();
   }

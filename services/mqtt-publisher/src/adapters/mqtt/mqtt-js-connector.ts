@@ -7,6 +7,7 @@ import type { Failure } from '../../domain/failure.ts';
 import type { SessionSettings } from '../../domain/session-settings.ts';
 import { DialError, type DialMeans, dial } from './dial.ts';
 import { MqttJsSession } from './mqtt-js-session.ts';
+import { SharedTicks } from './shared-ticks.ts';
 
 export interface ConnectorOptions {
   /** From CONNECT to CONNACK, ms. */
@@ -32,6 +33,7 @@ export class MqttJsConnector implements MqttConnector {
   readonly #opener: SecretOpener;
   readonly #options: ConnectorOptions;
   readonly #clock: Clock;
+  readonly #ticks: SharedTicks;
   readonly #log: Logger;
 
   constructor(means: DialMeans, opener: SecretOpener, options: ConnectorOptions, clock: Clock, log: Logger) {
@@ -39,6 +41,7 @@ export class MqttJsConnector implements MqttConnector {
     this.#opener = opener;
     this.#options = options;
     this.#clock = clock;
+    this.#ticks = new SharedTicks(clock);
     this.#log = log;
   }
 
@@ -92,7 +95,13 @@ export class MqttJsConnector implements MqttConnector {
     name.onConnect();
     const options = clientOptions(settings, secrets.password, clean, name, this.#options);
     const session = new MqttJsSession(
-      (outgoing) => new MqttClient(() => socket, { ...options, outgoingStore: outgoing, messageIdProvider: outgoing }),
+      (outgoing) =>
+        new MqttClient(() => socket, {
+          ...options,
+          outgoingStore: outgoing,
+          messageIdProvider: outgoing,
+          timerVariant: this.#ticks,
+        }),
       socket,
       settings.protocolVersion,
       this.#options,

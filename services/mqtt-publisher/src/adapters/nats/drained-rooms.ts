@@ -1,5 +1,5 @@
 import { isGatecastError } from '@gatecast/shared/errors';
-import { type Clock, Periodic } from '@gatecast/shared/lifecycle';
+import { type Clock, delay, Periodic } from '@gatecast/shared/lifecycle';
 import type { Logger } from '@gatecast/shared/logging';
 import { backlogStreamOf, type Nats, subjects, translateNatsError } from '@gatecast/shared/nats';
 import type { Partition } from '../../application/partition.ts';
@@ -14,7 +14,9 @@ export interface DrainedRoomsOptions {
 }
 
 /** A purge by subject takes the stream's lock for some 30 ms. */
-const INTERVAL_MS = 1_000;
+const BETWEEN_PURGES_MS = 1_000;
+/** Where there was none to empty. */
+const LOOK_AGAIN_MS = 5_000;
 
 /**
  * Empties the waiting rooms of gateways that have caught up, one a second: one gateway that is away for days, at the
@@ -27,9 +29,9 @@ export class DrainedRooms {
   constructor(options: DrainedRoomsOptions) {
     this.#options = options;
     this.#periodic = new Periodic({
-      intervalMs: INTERVAL_MS,
+      intervalMs: LOOK_AGAIN_MS,
       clock: options.clock,
-      round: () => this.#emptyOne(),
+      round: (signal) => this.#emptyAll(signal),
       onError(error) {
         if (!isGatecastError(error)) throw error;
         options.log.warn({ err: error }, 'could not empty a waiting room');
@@ -45,7 +47,12 @@ export class DrainedRooms {
     return this.#periodic.stop();
   }
 
-  async #emptyOne(): Promise<void> {
+  async #emptyAll(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && (await this.#emptyOne())) await delay(BETWEEN_PURGES_MS, this.#options.clock, signal);
+  }
+
+  /** Returns whether there was one. */
+  async #emptyOne(): Promise<boolean> {
     const { nats, fleet, owned, log } = this.#options;
     for (const partition of owned()) {
       for (const { line } of partition.gateways()) {
@@ -59,8 +66,9 @@ export class DrainedRooms {
         }
         line.emptied(sequence);
         log.debug({ gatewayId: line.gatewayId, sequence }, 'waiting room emptied');
-        return;
+        return true;
       }
     }
+    return false;
   }
 }
