@@ -39,6 +39,7 @@ export type { MosquittoConfig, MosquittoTls } from './mosquitto-config.ts';
 export { type CollectedMessage, MqttCollector, type MqttCollectorOptions } from './mqtt-collector.ts';
 export { NatsCluster, type NatsClusterOptions } from './nats-cluster.ts';
 export { NatsServer, type NatsServerOptions, type RestartOptions } from './nats-server.ts';
+export { NATS_USERS, type NatsCredentials, type NatsUser, NatsUsers } from './nats-users.ts';
 export { OtlpReceiver, type ReceivedSpan } from './otlp-receiver.ts';
 export { ManagedProcess, type ProcessExit, type ProcessOptions } from './processes.ts';
 export { recordedSpans } from './recorded-spans.ts';
