@@ -9,6 +9,7 @@ import {
   ensureCommonStreams,
   KvStore,
   type Nats,
+  type NatsOptions,
   readingsStreamOf,
   type StorageLimits,
   type StoredMessage,
@@ -131,7 +132,12 @@ export class IngestFixture {
   }
 }
 
-const connect = (server: NatsServer) =>
+/** Where NATS is, and how to get in as one who may do everything. */
+interface Accessible {
+  access(): Omit<NatsOptions, 'name'>;
+}
+
+const connect = (server: Accessible) =>
   connectNats(
     { ...server.access(), name: 'test' },
     createLogger({ service: 'test', instance: 'test', level: 'silent' }),
@@ -143,7 +149,7 @@ async function ensureTopology(connection: Nats, limits: Partial<StorageLimits> =
 }
 
 /** As config-api does when it starts. */
-export async function createTopology(server: NatsServer): Promise<void> {
+export async function createTopology(server: Accessible): Promise<void> {
   const connection = await connect(server);
   await ensureTopology(connection);
   await connection.close();

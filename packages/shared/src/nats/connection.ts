@@ -52,10 +52,10 @@ export interface Nats {
 }
 
 /**
- * Connects, waiting as long as it takes for a server to appear, and to let us in.
- * @throws {GatecastError} `NATS_TOO_OLD`
+ * Connects, waiting as long as it takes for a server to appear, and to let us in, or until `signal` aborts.
+ * @throws {GatecastError} `NATS_TOO_OLD`; what it waited for, once the signal has aborted
  */
-export async function connectNats(options: NatsOptions, log: Logger): Promise<Nats> {
+export async function connectNats(options: NatsOptions, log: Logger, signal?: AbortSignal): Promise<Nats> {
   const { natsUrl, natsUser, natsPasswordFile, natsCaFile, name, onRefused = () => {} } = options;
   const password = natsPasswordFile === undefined ? undefined : new RotatingPassword(natsPasswordFile, log);
   const inboxPrefix = natsUser === undefined ? '_INBOX' : `_INBOX.${natsUser}`;
@@ -78,7 +78,7 @@ export async function connectNats(options: NatsOptions, log: Logger): Promise<Na
       ignoreAuthErrorAbort: true,
       noAsyncTraces: true, // a stack trace taken with every request costs as much as the rest of a publish
     },
-    { log, onRefused },
+    { log, onRefused, signal },
   );
   password?.accepted();
   requireVersion(connection);
@@ -133,7 +133,7 @@ function requireVersion(connection: NatsConnection): void {
 /** The client library's own waiting would not say what it waits for. */
 async function connectFirst(
   options: NodeConnectionOptions,
-  { log, onRefused }: Pick<Followed, 'log' | 'onRefused'>,
+  { log, onRefused, signal }: Pick<Followed, 'log' | 'onRefused'> & { signal: AbortSignal | undefined },
 ): Promise<NatsConnection> {
   for (let failures = 0; ; failures += 1) {
     try {
@@ -142,7 +142,8 @@ async function connectFirst(
       const translated = translateConnectError(error);
       if (translated.code === 'NATS_AUTH_FAILED') onRefused(translated);
       if (failures % LOG_EVERY === 0) log.warn({ err: translated }, 'no connection to NATS, trying again');
-      await delay(RECONNECT_MS, systemClock);
+      await delay(RECONNECT_MS, systemClock, signal);
+      if (signal?.aborted) throw translated;
     }
   }
 }

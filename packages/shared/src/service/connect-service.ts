@@ -17,6 +17,7 @@ export interface ConnectedService {
 }
 
 const ADMIN_STOP_MS = 2_000;
+const CONNECTING_STOP_MS = 1_000;
 const NATS_STOP_MS = 6_000;
 
 /**
@@ -55,7 +56,9 @@ export async function connectService(
     refused.inc({ code });
     refusal = code;
   };
-  const nats = await connectNats({ ...config, name, onRefused }, log);
+  const connecting = new AbortController();
+  lifecycle.onStop('connecting to nats', CONNECTING_STOP_MS, async () => connecting.abort());
+  const nats = await connectNats({ ...config, name, onRefused }, log, connecting.signal);
   connected = nats;
   refusal = undefined;
   nats.onReconnect(() => {
