@@ -43,6 +43,7 @@ export { NATS_USERS, type NatsCredentials, type NatsUser, NatsUsers } from './na
 export { OtlpReceiver, type ReceivedSpan } from './otlp-receiver.ts';
 export { ManagedProcess, type ProcessExit, type ProcessOptions } from './processes.ts';
 export { recordedSpans } from './recorded-spans.ts';
+export { backUpStream, restoreStream, type StreamBackup } from './stream-backup.ts';
 export { type ProxyTarget, TcpProxy, type TcpProxyOptions } from './tcp-proxy.ts';
 export { TempDir } from './temp-dir.ts';
 export { topicMatches } from './topic-filter.ts';
