@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createOpener, createSealer, generateSealingKeys } from '../../src/secrets/index.ts';
+import { createOpener, createSealer, generateSealingKeys, sealedTo } from '../../src/secrets/index.ts';
 
 const jwks = (...sets: string[]) =>
   JSON.stringify({ keys: sets.flatMap((set) => (JSON.parse(set) as { keys: object[] }).keys) });
@@ -13,6 +13,7 @@ test('a key is replaced without a moment in which anything cannot be opened', as
   expect(await opener.open('gw', 'password', old)).toBe('old secret');
   const sealer = await createSealer(jwks(next.publicJwks, former.publicJwks));
   const fresh = await sealer.seal('gw', 'password', 'new secret');
+  expect([sealedTo(old), sealedTo(fresh), sealedTo('?')]).toEqual(['2026', '2027', undefined]);
   expect(await opener.open('gw', 'password', fresh)).toBe('new secret');
 
   // What is saved again needs the former key no more; what is not, does.
