@@ -132,12 +132,12 @@ function requireVersion(connection: NatsConnection): void {
 
 /** The client library's own waiting would not say what it waits for. */
 async function connectFirst(
-  options: NodeConnectionOptions,
+  options: NodeConnectionOptions & { servers: string[] },
   { log, onRefused, signal }: Pick<Followed, 'log' | 'onRefused'> & { signal: AbortSignal | undefined },
 ): Promise<NatsConnection> {
   for (let failures = 0; ; failures += 1) {
     try {
-      return await connect(options);
+      return knowingAll(await connect(options), options.servers);
     } catch (error) {
       const translated = translateConnectError(error);
       if (translated.code === 'NATS_AUTH_FAILED') onRefused(translated);
@@ -146,6 +146,17 @@ async function connectFirst(
       if (signal?.aborted) throw translated;
     }
   }
+}
+
+/** The client library forgets servers that were not there when it connected first. */
+function knowingAll(connection: NatsConnection, servers: string[]): NatsConnection {
+  const known = connection.getServers();
+  if (known.filter(({ gossiped }) => !gossiped).length === servers.length) return connection;
+  connection.setServers(servers);
+  const configured = connection.getServers().map(({ listen }) => listen);
+  const gossiped = known.map(({ listen }) => listen).filter((listen) => !configured.includes(listen));
+  connection.setServers([...configured, ...gossiped]);
+  return connection;
 }
 
 function translateConnectError(error: unknown): GatecastError {

@@ -22,9 +22,9 @@ let lines: Logged[] = [];
 const destination = { write: (line: string) => void lines.push(JSON.parse(line) as Logged) };
 const log = createLogger({ service: 'test', instance: 'test', level: 'info' }, destination);
 
-async function startServer(options: NatsServerOptions = {}): Promise<NatsServer> {
+async function startServer(options: NatsServerOptions = { users: 'shipped' }): Promise<NatsServer> {
   lines = [];
-  const server = await NatsServer.start({ users: 'shipped', ...options });
+  const server = await NatsServer.start(options);
   onTestFinished(() => server.stop());
   return server;
 }
@@ -85,6 +85,16 @@ describe('a password', () => {
   });
 });
 
+test('a server that was not there at first is not forgotten', async () => {
+  const [one, other] = [await startServer({}), await startServer({})];
+  const natsUrl = `${one.url}, ${other.url}`;
+  await one.kill();
+  const connections = await Promise.all(Array.from({ length: 8 }, () => connect({ natsUrl })));
+  await one.restart();
+  await other.kill();
+  for (const nats of connections) await waitFor(() => works(nats));
+});
+
 describe('inboxes', () => {
   test('begin with the user, and are nobody else’s', async () => {
     const server = await startServer();
@@ -118,7 +128,10 @@ describe('TLS', () => {
     };
     const { certificate, key } = await ours.issueServer();
     const [certFile, keyFile] = [await file('cert.pem', certificate), await file('key.pem', key)];
-    const server = await startServer({ config: `tls { cert_file: "${certFile}", key_file: "${keyFile}" }` });
+    const server = await startServer({
+      users: 'shipped',
+      config: `tls { cert_file: "${certFile}", key_file: "${keyFile}" }`,
+    });
     const access = { ...server.access('encoder'), natsUrl: `tls://localhost:${server.port}` };
     return { server, access, file };
   }
