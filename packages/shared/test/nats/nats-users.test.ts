@@ -1,6 +1,7 @@
 import { AckPolicy } from '@nats-io/jetstream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isGatecastError } from '../../src/errors/index.ts';
+import { systemClock } from '../../src/lifecycle/index.ts';
 import { createLogger } from '../../src/logging/index.ts';
 import {
   BUCKETS,
@@ -11,6 +12,7 @@ import {
   ensureFleetStreams,
   HeaderBlock,
   KvStore,
+  KvView,
   type Nats,
   publishToStream,
   translateNatsError,
@@ -67,7 +69,7 @@ const api = (user: NatsUser, verb: string) => (stream: string) =>
   as(user).connection.request(`$JS.API.STREAM.${verb}.${stream}`, '{}', { timeout: 5_000 });
 
 const write = (user: NatsUser) => (subject: string) =>
-  publishToStream(as(user), subject, new Uint8Array(), { headers: new HeaderBlock() });
+  publishToStream(as(user), subject, Buffer.from('{}'), { headers: new HeaderBlock() });
 
 const consumer = (user: NatsUser, filter: string | undefined, name?: string) => (stream: string) =>
   as(user).jsm.consumers.add(stream, {
@@ -215,6 +217,17 @@ describe('users of NATS, as they are shipped', () => {
         connection.subscribe(subject, { callback: (error) => resolve(error) });
       });
       expect(translateNatsError(await refused, 'listening')).toMatchObject({ code: 'NATS_PERMISSION' });
+    }
+  });
+
+  test('all read a bucket that is larger than what the server sends without asking (flow control)', async () => {
+    const store = await KvStore.open<string>(as('admin'), 'integrations');
+    const keys = Array.from({ length: 60 }, (_, n) => `large-${n}`);
+    for (const key of keys) await store.create(key, key.padEnd(200_000));
+    for (const user of SERVICES) {
+      const view = await KvView.open<string>(as(user), 'integrations', log, systemClock);
+      expect(Array.from(view.entries(), ([key]) => key)).toEqual(expect.arrayContaining(keys));
+      view.stop();
     }
   });
 
