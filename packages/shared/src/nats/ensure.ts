@@ -22,7 +22,7 @@ export async function ensureFleetStreams(nats: Nats, fleet: string, limits: Stor
   for (const definition of fleetStreams(fleet, limits)) await ensureStream(nats, definition);
 }
 
-/** Creates the buckets that are missing. */
+/** Creates the buckets that are missing, and gives those that are there as many copies as are asked for. */
 export async function ensureBuckets(nats: Nats, { replicas, leaseTtlMs }: BucketOptions): Promise<void> {
   const kvm = new Kvm(nats.js);
   for (const bucket of BUCKETS) {
@@ -36,7 +36,14 @@ export async function ensureBuckets(nats: Nats, { replicas, leaseTtlMs }: Bucket
         ? { ttl: leaseTtlMs, markerTTL: Math.max(1_000, leaseTtlMs) }
         : {}),
     });
+    await setReplicas(nats, `KV_${bucket}`, replicas);
   }
+}
+
+/** A bucket that exists is taken as it is, with the copies that it was created with. */
+async function setReplicas(nats: Nats, stream: string, replicas: number): Promise<void> {
+  const { config } = await nats.jsm.streams.info(stream);
+  if (config.num_replicas !== replicas) await nats.jsm.streams.update(stream, { num_replicas: replicas });
 }
 
 async function ensureStream(nats: Nats, definition: Partial<StreamConfig> & { name: string }): Promise<void> {
