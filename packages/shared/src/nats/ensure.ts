@@ -22,11 +22,11 @@ export async function ensureFleetStreams(nats: Nats, fleet: string, limits: Stor
   for (const definition of fleetStreams(fleet, limits)) await ensureStream(nats, definition);
 }
 
-/** Creates the buckets that are missing, and gives those that are there as many copies as are asked for. */
+/** Creates the buckets that are missing, and gives all of them as many copies as they should have. */
 export async function ensureBuckets(nats: Nats, { replicas, leaseTtlMs }: BucketOptions): Promise<void> {
   const kvm = new Kvm(nats.js);
   for (const bucket of BUCKETS) {
-    await kvm.create(bucket, {
+    const kv = await kvm.create(bucket, {
       replicas,
       storage: StorageType.File,
       history: 1,
@@ -36,14 +36,10 @@ export async function ensureBuckets(nats: Nats, { replicas, leaseTtlMs }: Bucket
         ? { ttl: leaseTtlMs, markerTTL: Math.max(1_000, leaseTtlMs) }
         : {}),
     });
-    await setReplicas(nats, `KV_${bucket}`, replicas);
+    const { streamInfo } = await kv.status();
+    if (streamInfo.config.num_replicas === replicas) continue;
+    await nats.jsm.streams.update(streamInfo.config.name, { num_replicas: replicas });
   }
-}
-
-/** A bucket that exists is taken as it is, with the copies that it was created with. */
-async function setReplicas(nats: Nats, stream: string, replicas: number): Promise<void> {
-  const { config } = await nats.jsm.streams.info(stream);
-  if (config.num_replicas !== replicas) await nats.jsm.streams.update(stream, { num_replicas: replicas });
 }
 
 async function ensureStream(nats: Nats, definition: Partial<StreamConfig> & { name: string }): Promise<void> {
