@@ -151,7 +151,7 @@ function connectingMeans(config: PublisherConfig, clock: Clock) {
   const { maxDnsLookups, dnsCacheMs, connectTimeoutMs, tlsTimeoutMs } = config;
   const names = { maxLookups: maxDnsLookups, cacheMs: dnsCacheMs, patienceMs: DNS_PATIENCE_MS, clock };
   const dial: DialMeans = {
-    policy: new AddressPolicy(config.brokerAllowedRanges),
+    policy: new AddressPolicy(config.brokerAllowedRanges, config.brokerAllowedHosts),
     names: new BrokerNames(new SystemNames(), names),
     tls: new TlsMemory(),
     handshakes: new Slots(config.maxTlsHandshakes),
