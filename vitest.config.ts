@@ -18,6 +18,8 @@ export default defineConfig({
             'services/*/test/**/*.test.ts',
             'demo/test/**/*.test.ts',
             'tests/chaos/test/**/*.test.ts',
+            'tests/e2e/test/**/*.test.ts',
+            'tests/e2e-driver/test/**/*.test.ts',
             'bench/test/**/*.test.ts',
             'scripts/test/**/*.test.ts',
           ],

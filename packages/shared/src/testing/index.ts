@@ -35,7 +35,7 @@ export {
   type MosquittoRestartOptions,
   mosquittoOrSkip,
 } from './mosquitto.ts';
-export type { MosquittoConfig, MosquittoTls } from './mosquitto-config.ts';
+export { type MosquittoConfig, type MosquittoTls, passwordFile } from './mosquitto-config.ts';
 export { type CollectedMessage, MqttCollector, type MqttCollectorOptions } from './mqtt-collector.ts';
 export { NatsCluster, type NatsClusterOptions } from './nats-cluster.ts';
 export { NatsServer, type NatsServerOptions, type RestartOptions } from './nats-server.ts';
