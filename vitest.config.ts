@@ -18,6 +18,8 @@ export default defineConfig({
             'services/*/test/**/*.test.ts',
             'demo/test/**/*.test.ts',
             'tests/chaos/test/**/*.test.ts',
+            'tests/e2e/test/**/*.test.ts',
+            'tests/e2e-driver/test/**/*.test.ts',
             'bench/test/**/*.test.ts',
             'scripts/test/**/*.test.ts',
           ],
@@ -37,6 +39,21 @@ export default defineConfig({
           hookTimeout: 60_000,
           // They mostly wait, for timeouts and leases.
           maxWorkers: 4,
+        },
+      },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: 'docker',
+          isolate: false,
+          sequence: { groupOrder: 2 },
+          include: ['tests/docker/**/*.test.ts'],
+          globalSetup: 'tests/docker/support/build-once.ts',
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // Times are measured.
+          maxWorkers: 1,
         },
       },
     ],

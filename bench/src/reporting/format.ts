@@ -1,4 +1,4 @@
-import type { Spread } from './statistics.ts';
+import type { Spread } from '@gatecast/delivery-check/statistics';
 
 /** With thousands separated; a dash for what could not be measured. */
 export function number(value: number, digits = 0): string {

@@ -1,3 +1,4 @@
+import { type LatencySummary, summariseLatency } from '@gatecast/delivery-check/statistics';
 import type { LocalStack } from '@gatecast/local-stack';
 import { waitFor } from '@gatecast/shared/testing';
 import {
@@ -14,7 +15,6 @@ import { sendBurst } from '../load/burst.ts';
 import { Metrics } from '../measuring/metrics.ts';
 import { timestamp } from '../measuring/timestamp.ts';
 import { number } from '../reporting/format.ts';
-import { type LatencySummary, summariseLatency } from '../reporting/statistics.ts';
 import type { Integrity, Section } from '../section.ts';
 
 export interface CatchUpResult {

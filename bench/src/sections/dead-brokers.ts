@@ -1,3 +1,4 @@
+import { type LatencySummary, median, summariseLatency } from '@gatecast/delivery-check/statistics';
 import { TcpProxy } from '@gatecast/shared/testing';
 import {
   acceptedOf,
@@ -14,7 +15,6 @@ import {
 import type { Period } from '../measuring/delivery-ledger.ts';
 import { timestamp } from '../measuring/timestamp.ts';
 import { number } from '../reporting/format.ts';
-import { type LatencySummary, median, summariseLatency } from '../reporting/statistics.ts';
 import type { Integrity, Section } from '../section.ts';
 
 export interface DeadBrokersPair {

@@ -1,8 +1,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { type LatencySummary, spread, summariseLatency } from '@gatecast/delivery-check/statistics';
 import { startConnectedStack, startLedgerBroker, startLoad, stopAndDrain, wait } from '../bench-stack.ts';
 import { timestamp } from '../measuring/timestamp.ts';
 import { number, range } from '../reporting/format.ts';
-import { type LatencySummary, spread, summariseLatency } from '../reporting/statistics.ts';
 import type { Integrity, Section } from '../section.ts';
 import { Bursts } from './throughput.ts';
 

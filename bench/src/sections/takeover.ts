@@ -1,3 +1,4 @@
+import { percentile } from '@gatecast/delivery-check/statistics';
 import type { ServiceInstance } from '@gatecast/local-stack';
 import {
   busiestPublisher,
@@ -10,7 +11,6 @@ import {
 } from '../bench-stack.ts';
 import { timestamp } from '../measuring/timestamp.ts';
 import { number } from '../reporting/format.ts';
-import { percentile } from '../reporting/statistics.ts';
 import type { Integrity, Section } from '../section.ts';
 import { LEASE_TTL_MS } from '../targets.ts';
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { median, spread } from '@gatecast/delivery-check/statistics';
 import { type LocalStack, SERVICE_NAMES, type ServiceName } from '@gatecast/local-stack';
 import { type Mosquitto, TempDir, waitFor } from '@gatecast/shared/testing';
 import type { QoS } from '../arguments.ts';
@@ -9,7 +10,6 @@ import { type ProfileShare, readProfile, summarise } from '../measuring/cpu-prof
 import { Metrics } from '../measuring/metrics.ts';
 import { cpuSecondsOf } from '../measuring/process-usage.ts';
 import { number, range } from '../reporting/format.ts';
-import { median, spread } from '../reporting/statistics.ts';
 import type { BenchContext, Figure, Section } from '../section.ts';
 
 const PROCESSES = [...SERVICE_NAMES, 'nats-server', 'mosquitto'] as const;

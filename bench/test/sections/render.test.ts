@@ -1,5 +1,5 @@
+import { summariseLatency } from '@gatecast/delivery-check/statistics';
 import { expect, it } from 'vitest';
-import { summariseLatency } from '../../src/reporting/statistics.ts';
 import type { SectionReport } from '../../src/section.ts';
 import { catchUp } from '../../src/sections/catch-up.ts';
 import { deadBrokers } from '../../src/sections/dead-brokers.ts';

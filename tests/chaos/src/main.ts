@@ -1,11 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
+import { markdownTable, type RunResult, resultLines, resultTable } from '@gatecast/delivery-check/report';
 import { LogFiles } from '@gatecast/local-stack';
 import { mosquittoOrSkip } from '@gatecast/shared/testing';
 import { type ChaosOptions, parseArguments, USAGE } from './arguments.ts';
-import { markdownTable, resultLines, resultTable, scenarioList, scenarioTable } from './report.ts';
-import { runScenario, type ScenarioResult } from './run-scenario.ts';
+import { scenarioList, scenarioTable } from './report.ts';
+import { runScenario } from './run-scenario.ts';
 import type { Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 
@@ -41,10 +42,10 @@ async function main(argv: readonly string[]): Promise<number> {
   return broken.length === 0 ? 0 : 1;
 }
 
-async function runAll({ scenarios, seed, slack }: ChaosOptions, logs: LogFiles): Promise<ScenarioResult[]> {
+async function runAll({ scenarios, seed, slack }: ChaosOptions, logs: LogFiles): Promise<RunResult[]> {
   console.log(`seed ${seed}, ${scenarios.length} scenarios`);
   const hasMosquitto = !scenarios.some(needsMosquitto) || mosquittoOrSkip((line) => console.log(line)) !== undefined;
-  const results: ScenarioResult[] = [];
+  const results: RunResult[] = [];
   for (const scenario of scenarios) {
     if (!hasMosquitto && needsMosquitto(scenario)) {
       console.log(`skipped ${scenario.name}`);

@@ -1,27 +1,17 @@
-import type { LogFiles } from '@gatecast/local-stack';
 import {
   brokenPromises,
   checkGateway,
   duplicatesAllowed,
   type GatewayFindings,
   type Promises,
-  type Totals,
   totalsOf,
-} from './checker/index.ts';
+} from '@gatecast/delivery-check/checker';
+import { sleep } from '@gatecast/delivery-check/load';
+import type { RunResult } from '@gatecast/delivery-check/report';
+import type { LogFiles } from '@gatecast/local-stack';
 import { type Scenario, WINDOW, WINDOWS_BEYOND_RECORD } from './scenario.ts';
 import type { ScenarioRun } from './scenario-run.ts';
-import { sleep } from './sleep.ts';
 import { startRun } from './start-run.ts';
-
-export interface ScenarioResult {
-  readonly name: string;
-  readonly seconds: number;
-  readonly totals: Totals;
-  /** What the stated bound allows, of all gateways together. */
-  readonly duplicatesAllowed: number;
-  readonly extras: Readonly<Record<string, string>>;
-  readonly broken: readonly string[];
-}
 
 const DEADLINE_MS = 150_000;
 const SETTLE_MS = 60_000;
@@ -38,7 +28,7 @@ export interface RunOptions {
 }
 
 /** Runs one scenario from start to end. Never throws: what went wrong is in `broken`. */
-export async function runScenario(scenario: Scenario, { seed, slack, logs }: RunOptions): Promise<ScenarioResult> {
+export async function runScenario(scenario: Scenario, { seed, slack, logs }: RunOptions): Promise<RunResult> {
   const began = performance.now();
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), scenario.setup?.deadlineMs ?? DEADLINE_MS);

@@ -1,12 +1,9 @@
+import type { GatewayEvidence } from '@gatecast/delivery-check/checker';
+import type { DeliveryLog } from '@gatecast/delivery-check/deliveries';
+import { type GatewayLoad, type Load, pick, type Random, sleep } from '@gatecast/delivery-check/load';
 import type { GatewayClient, LocalStack, ServiceInstance, ServiceName } from '@gatecast/local-stack';
 import { waitFor } from '@gatecast/shared/testing';
 import type { ChaosBroker } from './brokers/chaos-broker.ts';
-import type { DeliveryLog } from './brokers/delivery-log.ts';
-import type { GatewayEvidence } from './checker/index.ts';
-import type { GatewayLoad } from './load/gateway-load.ts';
-import type { Load } from './load/load.ts';
-import { pick, type Random } from './random.ts';
-import { sleep } from './sleep.ts';
 
 export interface ChaosGateway {
   readonly gatewayId: string;

@@ -1,7 +1,7 @@
+import type { Promises } from '@gatecast/delivery-check/checker';
+import type { Pace } from '@gatecast/delivery-check/load';
 import type { IntegrationWrite, LocalStackOptions } from '@gatecast/local-stack';
 import type { Capabilities } from '@gatecast/shared/testing';
-import type { Promises } from './checker/index.ts';
-import type { Pace } from './load/gateway-load.ts';
 import type { ScenarioRun } from './scenario-run.ts';
 
 export const GROUPS = ['processes', 'nats', 'brokers', 'data', 'changes', 'qos2'] as const;

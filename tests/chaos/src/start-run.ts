@@ -1,12 +1,10 @@
+import { DeliveryLog } from '@gatecast/delivery-check/deliveries';
+import { GatewayLoad, Load, type Pace, seededRandom } from '@gatecast/delivery-check/load';
 import { IngestClient, LocalStack, type LogFiles } from '@gatecast/local-stack';
 import { waitFor } from '@gatecast/shared/testing';
 import type { ChaosBroker } from './brokers/chaos-broker.ts';
-import { DeliveryLog } from './brokers/delivery-log.ts';
 import { FaultableTarget } from './brokers/faultable-target.ts';
 import { MosquittoTarget } from './brokers/mosquitto-target.ts';
-import { GatewayLoad, type Pace } from './load/gateway-load.ts';
-import { Load } from './load/load.ts';
-import { seededRandom } from './random.ts';
 import { type BrokerSetup, LEASE_TTL_MS, type Scenario } from './scenario.ts';
 import { type ChaosGateway, ScenarioRun } from './scenario-run.ts';
 

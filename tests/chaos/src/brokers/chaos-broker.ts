@@ -1,5 +1,5 @@
+import type { SessionEvent } from '@gatecast/delivery-check/checker';
 import type { FaultableBroker, Mosquitto, TcpProxy } from '@gatecast/shared/testing';
-import type { SessionEvent } from '../checker/index.ts';
 
 /** A broker of a run, with a proxy before it. Gateways connect to the proxy. */
 export interface ChaosBroker {

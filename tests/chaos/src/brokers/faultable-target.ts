@@ -1,3 +1,5 @@
+import type { SessionEvent } from '@gatecast/delivery-check/checker';
+import type { DeliveryLog } from '@gatecast/delivery-check/deliveries';
 import {
   type Capabilities,
   FaultableBroker,
@@ -5,9 +7,7 @@ import {
   type PacketRecord,
   TcpProxy,
 } from '@gatecast/shared/testing';
-import type { SessionEvent } from '../checker/index.ts';
 import type { ChaosBroker } from './chaos-broker.ts';
-import type { DeliveryLog } from './delivery-log.ts';
 
 type ConnectPacket = FaultableBroker['connects'][number]['packet'];
 

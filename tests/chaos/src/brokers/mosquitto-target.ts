@@ -1,6 +1,6 @@
-import { type FaultableBroker, Mosquitto, MqttCollector, TcpProxy } from '@gatecast/shared/testing';
+import { DeliveryCollector, type DeliveryLog } from '@gatecast/delivery-check/deliveries';
+import { type FaultableBroker, Mosquitto, TcpProxy } from '@gatecast/shared/testing';
 import type { ChaosBroker } from './chaos-broker.ts';
-import type { DeliveryLog } from './delivery-log.ts';
 
 /**
  * Mosquitto 2.0 with a bound (20 by default) on what is in flight to a subscriber was seen to forward bursts out of order,
@@ -19,15 +19,12 @@ const UNLIMITED_QUEUE = 'max_queued_messages 0';
 export class MosquittoTarget implements ChaosBroker {
   readonly mosquitto: Mosquitto;
   readonly proxy: TcpProxy;
-  readonly #collector: MqttCollector;
-  readonly #log: DeliveryLog;
-  #pulled = 0;
+  readonly #collector: DeliveryCollector;
 
-  private constructor(mosquitto: Mosquitto, proxy: TcpProxy, collector: MqttCollector, log: DeliveryLog) {
+  private constructor(mosquitto: Mosquitto, proxy: TcpProxy, collector: DeliveryCollector) {
     this.mosquitto = mosquitto;
     this.proxy = proxy;
     this.#collector = collector;
-    this.#log = log;
   }
 
   static async start(log: DeliveryLog): Promise<MosquittoTarget> {
@@ -36,9 +33,9 @@ export class MosquittoTarget implements ChaosBroker {
       config: UNLIMITED_QUEUE,
       maxInflightMessages: UNBOUNDED,
     });
-    const collector = await MqttCollector.start({ url: mosquitto.url, persistent: true, clientId: 'checker', qos: 2 });
+    const collector = await DeliveryCollector.start({ url: mosquitto.url }, log);
     const proxy = await TcpProxy.start({ target: { port: mosquitto.port } });
-    return new MosquittoTarget(mosquitto, proxy, collector, log);
+    return new MosquittoTarget(mosquitto, proxy, collector);
   }
 
   get host(): string {
@@ -54,11 +51,7 @@ export class MosquittoTarget implements ChaosBroker {
   }
 
   pull(): void {
-    const { messages } = this.#collector;
-    for (; this.#pulled < messages.length; this.#pulled += 1) {
-      const { topic, payload, time } = messages[this.#pulled]!;
-      this.#log.add(topic, payload, time);
-    }
+    this.#collector.pull();
   }
 
   sessions(): undefined {

@@ -1,4 +1,4 @@
-import { between } from '../../random.ts';
+import { between } from '@gatecast/delivery-check/load';
 import { LEASE_TTL_MS, type Scenario, TAKEOVER_MS } from '../../scenario.ts';
 
 export const publisherPaused: Scenario = {

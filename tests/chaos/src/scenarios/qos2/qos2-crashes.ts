@@ -1,4 +1,4 @@
-import { between } from '../../random.ts';
+import { between } from '@gatecast/delivery-check/load';
 import { LEASE_TTL_MS, type Scenario, type Setup, TAKEOVER_MS } from '../../scenario.ts';
 
 /** Half of the gateways at the real broker, by both versions of the protocol, half where sessions can be seen. */

@@ -1,7 +1,7 @@
 import type { IngestClient } from '@gatecast/local-stack';
 import type { Accepted } from '../checker/index.ts';
-import { between, type Random } from '../random.ts';
-import { sleep } from '../sleep.ts';
+import { between, type Random } from './random.ts';
+import { sleep } from './sleep.ts';
 
 export interface Pace {
   /** Readings of one request. */
@@ -10,13 +10,18 @@ export interface Pace {
   readonly intervalMs: number;
 }
 
+/** Where readings go; a client of sensor-ingest. */
+export interface IngestPort {
+  send(request: Parameters<IngestClient['send']>[0]): Promise<{ readonly status: number }>;
+}
+
 export interface GatewayLoadOptions {
   readonly gatewayId: string;
   readonly token: string;
   readonly pace: Pace;
   readonly random: Random;
   /** Any of them takes a request. */
-  readonly ingests: () => readonly IngestClient[];
+  readonly ingests: () => readonly IngestPort[];
 }
 
 const SENSOR = '3002FA';
@@ -75,12 +80,13 @@ export class GatewayLoad {
     }));
     const body = JSON.stringify({ measurements });
     this.uncertain.push(...numbers);
+    const sent = now();
     while (!giveUp.aborted) {
       const { token } = this;
       if (await this.#isAccepted(body, token)) {
         for (const n of numbers) this.#tokens.set(n, token);
-        const time = performance.timeOrigin + performance.now();
-        this.accepted.push(...numbers.map((n) => ({ n, time })));
+        const time = now();
+        this.accepted.push(...numbers.map((n) => ({ n, sent, time })));
         const answered = new Set(numbers);
         this.uncertain = this.uncertain.filter((n) => !answered.has(n));
         return;
@@ -115,4 +121,9 @@ export class GatewayLoad {
       return false; // no answer: the same request again is no repeat
     }
   }
+}
+
+/** Ms since the epoch, never running backwards. */
+function now(): number {
+  return performance.timeOrigin + performance.now();
 }

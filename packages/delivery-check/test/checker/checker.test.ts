@@ -4,6 +4,7 @@ import {
   brokenPromises,
   checkGateway,
   type GatewayEvidence,
+  latencies,
   type SessionEvent,
   totalsOf,
 } from '../../src/checker/index.ts';
@@ -14,7 +15,7 @@ function clean(count: number, changes: Partial<GatewayEvidence> = {}): GatewayEv
   return {
     gatewayId: 'gw',
     qos: 1,
-    accepted: numbers.map((n) => ({ n, time: n * 10 })),
+    accepted: numbers.map((n) => ({ n, sent: n * 10 - 2, time: n * 10 })),
     uncertain: [],
     delivered: numbers.map((n) => ({ n, time: n * 10 + 5 })),
     sessions: undefined,
@@ -104,7 +105,10 @@ describe('what is planted is found', () => {
     expect(findings.worstGapMs).toBe(1_541);
     expect(brokenPromises(findings, { ...strict, worstGapMs: 1_000 })).toHaveLength(1);
 
-    const shifted = ({ n, time }: { n: number; time: number }) => ({ n, time: n > 50 ? time + 5_000 : time });
+    const shifted = <Event extends { n: number; time: number }>(event: Event) => ({
+      ...event,
+      time: event.n > 50 ? event.time + 5_000 : event.time,
+    });
     const idle = checkGateway({ ...run, accepted: run.accepted.map(shifted), delivered: run.delivered.map(shifted) });
     expect(idle.worstGapMs).toBe(5);
   });
@@ -160,4 +164,11 @@ test('totals add up, gaps do not', () => {
     clean(20, { delivered: clean(20).delivered.map(({ n, time }) => ({ n, time: time + 100 })) }),
   );
   expect(totalsOf([one, two])).toMatchObject({ gateways: 2, accepted: 30, delivered: 30, missing: 0, worstGapMs: 105 });
+});
+
+test('latency is from the first sending to the first delivery, of what was sent in the period', () => {
+  const { accepted, delivered } = clean(10, { delivered: [...clean(9).delivered, { n: 3, time: 999 }] });
+  expect(latencies(accepted, delivered, { from: 0, to: 1_000 })).toEqual(Array.from({ length: 9 }, () => 7));
+  // 3 is sent at 28, 5 at 48.
+  expect(latencies(accepted, delivered, { from: 28, to: 48 })).toHaveLength(2);
 });

@@ -6,6 +6,8 @@
 /** A reading that was answered with 202. */
 export interface Accepted {
   readonly n: number;
+  /** When its request was sent for the first time. */
+  readonly sent: number;
   /** When the answer came. */
   readonly time: number;
 }

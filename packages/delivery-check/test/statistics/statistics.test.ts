@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { median, percentile, spread, summariseLatency } from '../../src/reporting/statistics.ts';
+import { median, percentile, spread, summariseLatency } from '../../src/statistics/index.ts';
 
 it('finds medians of odd and even counts', () => {
   expect(median([3, 1, 2])).toBe(2);

@@ -1,5 +1,5 @@
-import { sleep } from '../sleep.ts';
 import type { GatewayLoad } from './gateway-load.ts';
+import { sleep } from './sleep.ts';
 
 /** How long requests under way at the end may still take. */
 const FINISH_MS = 20_000;

@@ -1,0 +1,2 @@
+export { type BrokerAddress, DeliveryCollector } from './delivery-collector.ts';
+export { DeliveryLog } from './delivery-log.ts';

@@ -1,0 +1,1 @@
+export { type LatencySummary, median, percentile, type Spread, spread, summariseLatency } from './statistics.ts';
