@@ -20,6 +20,7 @@ export default defineConfig({
             'tests/chaos/test/**/*.test.ts',
             'bench/test/**/*.test.ts',
             'scripts/test/**/*.test.ts',
+            'tests/chart/test/**/*.test.ts',
           ],
           testTimeout: 20_000,
           maxWorkers: 2,
