@@ -77,7 +77,7 @@ export function containersOf(pod: Pod): Container[] {
 
 /** Where a container listens under this name or number. */
 export function portOf(pod: Pod, port: number | string): ContainerPort | undefined {
-  const ports = pod.spec.containers.flatMap((container) => container.ports ?? []);
+  const ports = containersOf(pod).flatMap((container) => container.ports ?? []);
   return ports.find(({ name, containerPort }) => port === name || port === containerPort);
 }
 

@@ -8,9 +8,8 @@ const required = [
   'app.kubernetes.io/managed-by',
   'helm.sh/chart',
 ];
-/** Beyond it, what their controllers append no longer fits (pod names are host names of at most 63 characters). */
+/** Beyond it, what their controllers append to it does not fit into a label. */
 const MAX_LENGTH = new Map([
-  ['Deployment', 47],
   ['StatefulSet', 52],
   ['CronJob', 52],
 ]);

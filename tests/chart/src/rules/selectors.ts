@@ -33,7 +33,7 @@ function serviceProblems(release: Release, service: Manifest): string[] {
   const id = idOf(service);
   const { selector = {}, ports = [], type } = service.spec as ServiceSpec;
   if (type === 'ExternalName') return [];
-  const pods = selectedPods(release, { matchLabels: selector });
+  const pods = release.pods.filter(({ labels }) => hasLabels(labels, selector));
   if (Object.keys(selector).length === 0 || pods.length === 0) return [`${id}: selects no pod`];
   return pods.flatMap((pod) =>
     ports
