@@ -1,5 +1,6 @@
 /**
- * Entry of `npm run demo`, `npm test`, `npm run bench` and `npm run chaos`: node scripts/run.mjs <target> [arguments]
+ * Entry of `npm run demo`, `npm test`, `npm run test:chart`, `npm run bench` and `npm run chaos`:
+ * node scripts/run.mjs <target> [arguments]
  *
  * Plain JavaScript without dependencies, for any Node ≥ 20: it makes sure of what everything else needs (a Node ≥ 24,
  * node_modules, a NATS server), then runs the target under that Node and passes its exit code on.
@@ -22,6 +23,7 @@ const targets = new Map([
   ['bench', ['--conditions=development', 'bench/src/main.ts']],
   ['chaos', ['--conditions=development', 'tests/chaos/src/main.ts']],
   ['test', ['scripts/test.mjs']],
+  ['test:chart', ['scripts/test.mjs', '--only', 'chart']],
 ]);
 
 /** @param {string} line */

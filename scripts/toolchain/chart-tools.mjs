@@ -24,7 +24,7 @@ export const chartTools = {
   kubeconform: {
     name: 'kubeconform',
     module: 'github.com/yannh/kubeconform/cmd/kubeconform',
-    version: '0.7.0',
+    version: '0.8.0',
     probe: ['-v'],
     accepts: /./,
   },
@@ -39,9 +39,9 @@ export const chartTools = {
   helmUnittest: {
     name: 'helm-unittest',
     module: 'github.com/helm-unittest/helm-unittest/cmd/helm-unittest',
-    version: '1.0.0',
+    version: '1.1.2',
     probe: ['--version'],
-    accepts: /\b1\.0\.0\b/,
+    accepts: /\b1\.1\.2\b/,
   },
 };
 

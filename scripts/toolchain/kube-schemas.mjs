@@ -77,7 +77,7 @@ function writeVersion(fetched, version, folder) {
   if (name === undefined) return `it has no schemas of Kubernetes ${version}`;
   /** @param {string} file */
   const read = (file) => JSON.parse(readFileSync(join(all, name, file), 'utf8'));
-  const { definitions } = read('_definitions.json');
+  const definitions = read('_definitions.json').$defs;
   const target = join(folder, `v${version}`);
   mkdirSync(target);
   for (const file of readdirSync(join(all, name))) {
@@ -92,10 +92,11 @@ function writeVersion(fetched, version, folder) {
 /**
  * @typedef {object} Schema
  * @property {string} [$ref]
+ * @property {string} [$id]
  * @property {unknown} [type]
  * @property {unknown} [description]
  * @property {Record<string, Schema>} [properties]
- * @property {Record<string, Schema>} [definitions]
+ * @property {Record<string, Schema>} [$defs]
  * @property {boolean | Schema} [additionalProperties]
  * @property {boolean} [x-kubernetes-preserve-unknown-fields]
  */
@@ -125,12 +126,13 @@ export function standalone(schema, definitions) {
         used[name] = {}; // before its own references: some definitions refer to themselves
         used[name] = strict(/** @type {Schema} */ (visit(definition)));
       }
-      return [key, `#/definitions/${name}`];
+      return [key, `#/$defs/${name}`];
     });
     return Object.fromEntries(entries);
   };
-  const own = strict(/** @type {Schema} */ (visit(schema)));
-  return { ...own, definitions: used };
+  // Its id would be what references are relative to.
+  const { $id: _, ...own } = /** @type {Schema} */ (visit(schema));
+  return { ...strict(own), $defs: used };
 }
 
 /**

@@ -5,7 +5,7 @@ import { ensureKubeSchemas, kubernetesVersions, schemasFolder, standalone } from
 import { fakeExecutable, readLines, type TestContext, testContext } from '../helpers.ts';
 
 describe('a schema that needs no other', () => {
-  const ref = (name: string) => ({ $ref: `_definitions.json#/definitions/${name}` });
+  const ref = (name: string) => ({ $ref: `/api/_definitions.json#/$defs/${name}` });
 
   it('has what it refers to, directly or not, and nothing else', () => {
     const definitions = {
@@ -13,11 +13,11 @@ describe('a schema that needs no other', () => {
       text: { type: 'string' },
       other: { type: 'number' },
     };
-    expect(standalone({ properties: { spec: ref('spec') } }, definitions)).toEqual({
-      properties: { spec: { $ref: '#/definitions/spec' } },
+    expect(standalone({ $id: '/api/pod-v1.json', properties: { spec: ref('spec') } }, definitions)).toEqual({
+      properties: { spec: { $ref: '#/$defs/spec' } },
       additionalProperties: false,
-      definitions: {
-        spec: { properties: { name: { $ref: '#/definitions/text' } }, additionalProperties: false },
+      $defs: {
+        spec: { properties: { name: { $ref: '#/$defs/text' } }, additionalProperties: false },
         text: { type: 'string' },
       },
     });
@@ -25,8 +25,8 @@ describe('a schema that needs no other', () => {
 
   it('ends where definitions refer to themselves', () => {
     const definitions = { node: { properties: { next: ref('node') } } };
-    expect(standalone({ properties: { first: ref('node') } }, definitions).definitions).toEqual({
-      node: { properties: { next: { $ref: '#/definitions/node' } }, additionalProperties: false },
+    expect(standalone({ properties: { first: ref('node') } }, definitions).$defs).toEqual({
+      node: { properties: { next: { $ref: '#/$defs/node' } }, additionalProperties: false },
     });
   });
 
@@ -54,13 +54,13 @@ describe('the schemas of Kubernetes', () => {
   /** A pip that unpacks these versions. */
   const fakePip = (versions: readonly string[]): void => {
     const kind =
-      '{"x-kubernetes-group-version-kind":[{"kind":"Pod"}],"properties":{"spec":{"$ref":"_definitions.json#/definitions/spec"}}}';
+      '{"x-kubernetes-group-version-kind":[{"kind":"Pod"}],"properties":{"spec":{"$ref":"/api/_definitions.json#/$defs/spec"}}}';
     const part = '{"properties":{}}';
     const folders = versions.map(
       (version) => `
       folder="$target/kubernetes_validate/kubernetes-json-schema/v${version}.0-local-strict"
       /bin/mkdir -p "$folder"
-      echo '{"definitions":{"spec":{"properties":{}}}}' > "$folder/_definitions.json"
+      echo '{"$defs":{"spec":{"properties":{}}}}' > "$folder/_definitions.json"
       echo '${kind}' > "$folder/pod-v1.json"
       echo '${part}' > "$folder/podspec-v1.json"`,
     );
@@ -81,7 +81,7 @@ describe('the schemas of Kubernetes', () => {
     expect(readLines(journal)).toHaveLength(2);
     for (const version of kubernetesVersions) {
       const pod = JSON.parse(readFileSync(join(folder, `v${version}`, 'pod-v1.json'), 'utf8'));
-      expect(pod.definitions).toEqual({ spec: { properties: {}, additionalProperties: false } });
+      expect(pod.$defs).toEqual({ spec: { properties: {}, additionalProperties: false } });
       expect(existsSync(join(folder, `v${version}`, 'podspec-v1.json'))).toBe(false);
     }
     expect(existsSync(join(folder, 'package'))).toBe(false);
