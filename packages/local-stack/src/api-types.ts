@@ -52,6 +52,7 @@ export interface FleetRead {
   fleet: string;
   description?: string;
   createdAt: string;
+  declared?: boolean;
 }
 
 export interface StatusSummary {

@@ -50,7 +50,8 @@ export async function startApp(context: ServiceContext<ApiConfig>): Promise<void
   const app = compose(context, { nats, buckets, sealer, registry });
   const { defaultWorkspace, defaultFleet } = config;
   const { workspaces, fleets } = app;
-  const defaults = { workspaces, fleets, defaultWorkspace, defaultFleet, log };
+  const declaredFleets = declaredIn(config);
+  const defaults = { workspaces, fleets, defaultWorkspace, defaultFleet, declaredFleets, log };
   await untilDone('creating the default fleet and workspace', () => createDefaults(defaults), provision);
   await untilDone('creating the streams of fleets', () => fleets.ensureStreams(), provision);
   app.lag.start();
@@ -104,7 +105,7 @@ function compose({ config, log, clock }: ServiceContext<ApiConfig>, { nats, buck
       clock,
     }),
     workspaces: new Workspaces({ workspaces, gateways, apiKeys, clock }),
-    fleets: new Fleets({ fleets, gateways, streams, moves, fleetLock, clock }),
+    fleets: new Fleets({ fleets, gateways, streams, moves, fleetLock, declared: declaredIn(config), clock }),
     apiKeys: new ApiKeys({ apiKeys, workspaces, randomness, clock }),
     gateways: new Gateways({
       ...{ gateways, workspaces, fleets, sensors, moves, fleetLock },
@@ -143,6 +144,10 @@ async function readSealer(path: string): Promise<Sealer> {
     throw new GatecastError('CONFIG_INVALID', `the sealing keys cannot be read from ${path}`, { cause: error });
   }
   return createSealer(jwks);
+}
+
+function declaredIn({ fleets }: ApiConfig): string[] {
+  return fleets === '' ? [] : fleets.split(',');
 }
 
 function portOf(server: FastifyInstance): number {

@@ -1,10 +1,12 @@
 import { commonSettings } from '@gatecast/shared/config';
-import { Slug } from '@gatecast/shared/model';
+import { SLUG_PATTERN, Slug } from '@gatecast/shared/model';
 import { DEFAULT_STORAGE_LIMITS } from '@gatecast/shared/nats';
 import Type, { type Static } from 'typebox';
 
 const bytes = (defaultBytes: number, description: string) =>
   Type.Integer({ default: defaultBytes, minimum: 1024 * 1024, description: `${description} Bytes.` });
+
+const SLUG = SLUG_PATTERN.replace(/^\^|\$$/g, '');
 
 /** The settings of this service. */
 export const ApiConfig = Type.Object({
@@ -45,6 +47,12 @@ export const ApiConfig = Type.Object({
     ...Slug,
     default: 'default',
     description: 'Fleet of gateways that are created without one. Created at start when there is no fleet at all.',
+  }),
+  fleets: Type.String({
+    default: '',
+    pattern: `^(${SLUG}(,${SLUG})*)?$`,
+    description:
+      'Fleets that have publishers, comma-separated. Those that are missing are created at start; none is ever deleted by leaving it out: what is no longer named is kept and logged.',
   }),
   leaseTtlMs: Type.Integer({
     default: 12_000,

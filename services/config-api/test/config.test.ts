@@ -40,6 +40,7 @@ describe('settings', () => {
   it.each([
     ['GATECAST_HTTP_PORT', '70000'],
     ['GATECAST_DEFAULT_FLEET', 'No Slug'],
+    ['GATECAST_FLEETS', 'east, west'],
     ['GATECAST_LEASE_TTL_MS', '10'],
     ['GATECAST_REPLICAS', '0'],
     ['GATECAST_BOOTSTRAP_API_KEY', 'in the environment'],

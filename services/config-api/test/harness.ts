@@ -57,7 +57,7 @@ export interface RequestOptions {
 export type Harness = Awaited<ReturnType<typeof createHarness>>;
 
 /** The whole service but its NATS adapters: HTTP by `inject()`, buckets in memory, time by hand. */
-export async function createHarness(options: { authFailuresPerMinute?: number } = {}) {
+export async function createHarness(options: { authFailuresPerMinute?: number; declaredFleets?: string[] } = {}) {
   const clock = new ManualClock();
   const logLines: string[] = [];
   const log = createLogger(
@@ -102,7 +102,10 @@ export async function createHarness(options: { authFailuresPerMinute?: number } 
       clock,
     }),
     workspaces: new Workspaces({ workspaces, gateways, apiKeys, clock }),
-    fleets: new Fleets({ fleets, gateways, streams, moves, fleetLock, clock }),
+    fleets: new Fleets({
+      ...{ fleets, gateways, streams, moves, fleetLock, clock },
+      declared: options.declaredFleets ?? [],
+    }),
     apiKeys: new ApiKeys({ apiKeys, workspaces, randomness, clock }),
     gateways: new Gateways({
       ...{ gateways, workspaces, fleets, sensors, moves, fleetLock },

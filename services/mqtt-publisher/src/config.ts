@@ -19,6 +19,11 @@ export const PublisherConfig = Type.Object({
     description:
       'CIDR ranges, comma-separated, that sessions may connect to although loopback, link-local, private and special ranges are denied.',
   }),
+  brokerAllowedHosts: Type.String({
+    default: '',
+    description:
+      'Host names of brokers, comma-separated, that sessions may connect to wherever they lead: for brokers of your own whose addresses change, such as Services of a cluster. Exact names; only of a DNS that you control.',
+  }),
   connectsPerSecond: count(200, 'Connection attempts a second, for the whole process.'),
   connectBurst: count(400, 'Attempts that may begin at once when there were none for a while.'),
   connectsPerSecondPerHost: count(

@@ -39,9 +39,11 @@ export { type MosquittoConfig, type MosquittoTls, passwordFile } from './mosquit
 export { type CollectedMessage, MqttCollector, type MqttCollectorOptions } from './mqtt-collector.ts';
 export { NatsCluster, type NatsClusterOptions } from './nats-cluster.ts';
 export { NatsServer, type NatsServerOptions, type RestartOptions } from './nats-server.ts';
+export { NATS_USERS, type NatsCredentials, type NatsUser, NatsUsers } from './nats-users.ts';
 export { OtlpReceiver, type ReceivedSpan } from './otlp-receiver.ts';
 export { ManagedProcess, type ProcessExit, type ProcessOptions } from './processes.ts';
 export { recordedSpans } from './recorded-spans.ts';
+export { backUpStream, restoreStream, type StreamBackup } from './stream-backup.ts';
 export { type ProxyTarget, TcpProxy, type TcpProxyOptions } from './tcp-proxy.ts';
 export { TempDir } from './temp-dir.ts';
 export { topicMatches } from './topic-filter.ts';

@@ -18,6 +18,8 @@ export interface FleetsOptions {
   moves: Pick<MoveProgress, 'isComplete'>;
   /** By fleet: nothing is moved into a fleet while it is deleted. */
   fleetLock: KeyedLock;
+  /** Fleets that have publishers, as the deployment says. Default: it says nothing. */
+  declared?: readonly string[];
   clock: Clock;
 }
 
@@ -27,6 +29,24 @@ export class Fleets {
 
   constructor(options: FleetsOptions) {
     this.#options = options;
+  }
+
+  /** Whether the deployment has publishers for it; undefined when it does not say. */
+  isDeclared(fleet: string): boolean | undefined {
+    const { declared = [] } = this.#options;
+    return declared.length === 0 ? undefined : declared.includes(fleet);
+  }
+
+  /** Fleets that the deployment has no publishers for any more, each with the number of its gateways. */
+  undeclared(): { fleet: string; gateways: number }[] {
+    const { fleets, gateways } = this.#options;
+    const left = [...fleets.entries()].map(([fleet]) => fleet).filter((fleet) => this.isDeclared(fleet) === false);
+    const counts = new Map(left.map((fleet) => [fleet, 0]));
+    for (const [, { value }] of gateways.entries()) {
+      const count = counts.get(value.fleet);
+      if (count !== undefined) counts.set(value.fleet, count + 1);
+    }
+    return [...counts].map(([fleet, count]) => ({ fleet, gateways: count }));
   }
 
   list(page: PageRequest): Page<FleetRecord> {
@@ -77,7 +97,7 @@ export class Fleets {
    * Removes a fleet and its streams. The record goes first: a gateway that is registered meanwhile looks for it after
    * its own record is written, and steps back. What its streams still hold is nobody's: it was delivered, or taken along
    * by a gateway that has left, or its gateway is deleted.
-   * @throws {Refusal} `not_found`, `fleet_not_empty`, `move_in_progress`
+   * @throws {Refusal} `not_found`, `fleet_declared`, `fleet_not_empty`, `move_in_progress`
    */
   async delete(fleet: string): Promise<void> {
     await this.#options.fleetLock.run(fleet, () => this.#delete(fleet));
@@ -87,6 +107,7 @@ export class Fleets {
     const { fleets, streams } = this.#options;
     const current = await fleets.latest(fleet);
     if (!current) throw missing('fleet');
+    if (this.isDeclared(fleet)) throw fleetDeclared();
     this.#requireEmpty(fleet);
     await fleets.delete(fleet, current.revision);
     await streams.remove(fleet);
@@ -110,6 +131,12 @@ export class Fleets {
       if (isLeaving) throw moveInProgress('Gateways are still on their way from this fleet to another');
     }
   }
+}
+
+function fleetDeclared(): Refusal {
+  const detail =
+    'Take it out of the deployment first: its publishers need its streams, and a start would create it again.';
+  return new Refusal('conflict', 'fleet_declared', 'The deployment has publishers for this fleet', { detail });
 }
 
 function fleetExists(cause?: unknown): Refusal {

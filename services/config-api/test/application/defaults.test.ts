@@ -3,21 +3,32 @@ import { describe, expect, it } from 'vitest';
 import { createDefaults } from '../../src/application/defaults.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 
-const log = createLogger({ service: 'test', instance: 'test', level: 'silent' });
+interface Situation {
+  isEmpty: boolean;
+  failure?: Error;
+  declaredFleets?: string[];
+  undeclared?: { fleet: string; gateways: number }[];
+}
 
-function setUp({ isEmpty, failure }: { isEmpty: boolean; failure?: Error }) {
+function setUp({ isEmpty, failure, declaredFleets = [], undeclared = [] }: Situation) {
   const created: string[] = [];
+  const lines: string[] = [];
+  const log = createLogger(
+    { service: 'test', instance: 'test', level: 'info' },
+    { write: (line: string) => void lines.push(line) },
+  );
   const resource = {
     isEmpty: () => isEmpty,
+    undeclared: () => undeclared,
     async create(name: string): Promise<never> {
       if (failure) throw failure;
       created.push(name);
       return undefined as never;
     },
   };
-  const run = () =>
-    createDefaults({ workspaces: resource, fleets: resource, defaultWorkspace: 'home', defaultFleet: 'first', log });
-  return { created, run };
+  const names = { defaultWorkspace: 'home', defaultFleet: 'first', declaredFleets };
+  const run = () => createDefaults({ workspaces: resource, fleets: resource, ...names, log });
+  return { created, lines, run };
 }
 
 describe('createDefaults', () => {
@@ -31,6 +42,28 @@ describe('createDefaults', () => {
     const { created, run } = setUp({ isEmpty: false });
     await run();
     expect(created).toEqual([]);
+  });
+
+  it('creates the fleets that have publishers, whatever else there is', async () => {
+    const { created, run } = setUp({ isEmpty: false, declaredFleets: ['east', 'west'] });
+    await run();
+    expect(created).toEqual(['east', 'west']);
+  });
+
+  it('names the fleets that have publishers no more, and warns of those with gateways', async () => {
+    const { lines, run } = setUp({
+      isEmpty: false,
+      declaredFleets: ['east'],
+      undeclared: [
+        { fleet: 'north', gateways: 3 },
+        { fleet: 'south', gateways: 0 },
+      ],
+    });
+    await run();
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { level: 'warn', fleet: 'north', gateways: 3 },
+      { level: 'info', fleet: 'south', gateways: 0 },
+    ]);
   });
 
   it('does not mind another process that was faster', async () => {

@@ -117,6 +117,20 @@ describe('fleets', () => {
     const refused = await request('DELETE', '/v1/fleets/default');
     expect([refused.status, refused.body.code]).toEqual([409, 'fleet_not_empty']);
   });
+
+  it('stay while the deployment has publishers for them, and say so', async () => {
+    const { request } = await createHarness({ declaredFleets: ['west'] });
+    await request('POST', '/v1/fleets', { body: { fleet: 'east' } });
+    await request('POST', '/v1/fleets', { body: { fleet: 'west' } });
+    const { items } = (await request('GET', '/v1/fleets')).body;
+    expect(items).toMatchObject([
+      { fleet: 'east', declared: false },
+      { fleet: 'west', declared: true },
+    ]);
+    const refused = await request('DELETE', '/v1/fleets/west');
+    expect([refused.status, refused.body.code]).toEqual([409, 'fleet_declared']);
+    expect((await request('DELETE', '/v1/fleets/east')).status).toBe(204);
+  });
 });
 
 describe('API keys', () => {

@@ -31,17 +31,26 @@ const DENIED = [
 export class AddressPolicy {
   readonly #denied = new BlockList();
   readonly #allowed = new BlockList();
+  readonly #trustedHosts: ReadonlySet<string>;
 
   /**
    * @param allowed comma-separated CIDR ranges that may be connected to although they are denied by default
+   * @param trustedHosts comma-separated names whose addresses may be connected to whatever they are
    * @throws {GatecastError} `CONFIG_INVALID`
    */
-  constructor(allowed: string) {
+  constructor(allowed: string, trustedHosts = '') {
     for (const range of DENIED) add(this.#denied, range);
-    for (const range of allowed.split(',').map((text) => text.trim())) if (range !== '') add(this.#allowed, range);
+    for (const range of listed(allowed)) add(this.#allowed, range);
+    const names = listed(trustedHosts);
+    // An address among them would be a range in disguise, and trusted in one spelling only.
+    const literal = names.find((name) => isIP(name) !== 0);
+    if (literal) throw new GatecastError('CONFIG_INVALID', `"${literal}" is an address: allow it as a range`);
+    this.#trustedHosts = new Set(names.map(plainName));
   }
 
-  permits(address: string): boolean {
+  /** @param host name that led to the address, if one did */
+  permits(address: string, host = address): boolean {
+    if (this.#trustedHosts.has(plainName(host))) return isIP(address) !== 0;
     const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
     const plain = mapped ?? address;
     const version = isIP(plain);
@@ -49,6 +58,17 @@ export class AddressPolicy {
     const family = version === 6 ? 'ipv6' : 'ipv4';
     return this.#allowed.check(plain, family) || !this.#denied.check(plain, family);
   }
+}
+
+function listed(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function plainName(host: string): string {
+  return host.toLowerCase().replace(/\.$/, '');
 }
 
 function add(list: BlockList, range: string): void {

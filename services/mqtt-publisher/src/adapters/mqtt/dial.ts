@@ -62,7 +62,7 @@ export async function dial(
   // Credentials that cannot be used are found before anybody is bothered.
   const plan = settings.tls.enabled ? tlsPlan(settings, clientKey, means.tls) : undefined;
   const addresses = await resolve(names, settings.host, timeouts.connectMs, signal);
-  const permitted = addresses.filter((address) => policy.permits(address));
+  const permitted = addresses.filter((address) => policy.permits(address, settings.host));
   if (permitted.length === 0) throw new DialError({ phase: 'policy', address: addresses[0] ?? settings.host });
   let last: unknown;
   for (const address of permitted) {

@@ -74,3 +74,27 @@ describe('exceptions', () => {
     },
   );
 });
+
+describe('trusted names', () => {
+  const trusting = new AddressPolicy('', 'broker.brokers.svc, Other.Example.');
+
+  test.each([
+    ['broker.brokers.svc', '10.96.3.4'],
+    ['BROKER.brokers.svc.', '10.96.3.4'],
+    ['other.example', 'fd12::1'],
+  ])('%s may lead anywhere', (host, address) => {
+    expect(trusting.permits(address, host)).toBe(true);
+  });
+
+  test.each([
+    ['x.broker.brokers.svc', '10.96.3.4'],
+    ['brokers.svc', '10.96.3.4'],
+    ['10.96.3.4', '10.96.3.4'],
+  ])('%s is no such name', (host, address) => {
+    expect(trusting.permits(address, host)).toBe(false);
+  });
+
+  test('an address is not a name', () => {
+    expect(() => new AddressPolicy('', '10.0.0.1')).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+  });
+});

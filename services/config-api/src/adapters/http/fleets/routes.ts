@@ -1,13 +1,17 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
-import Type from 'typebox';
+import type { FleetRecord } from '@gatecast/shared/model';
+import Type, { type Static } from 'typebox';
 import type { Fleets } from '../../../application/fleets.ts';
 import { etagOf, parseIfMatch } from '../../../domain/revision.ts';
+import { withoutUndefined } from '../../../domain/without-undefined.ts';
 import { closed, IfMatchHeader, NoContent, pageQuery, problemAnswers } from '../schemas.ts';
 import { FleetCreate, FleetPage, FleetParams, FleetResult, FleetUpdate } from './schemas.ts';
 
 const tags = ['Fleets'];
 
 export function fleetRoutes(fleets: Fleets): FastifyPluginCallbackTypebox<Record<never, never>> {
+  const show = (record: FleetRecord): Static<typeof FleetResult> =>
+    withoutUndefined({ ...record, declared: fleets.isDeclared(record.fleet) });
   return (app, _options, done) => {
     app.get(
       '/fleets',
@@ -21,7 +25,10 @@ export function fleetRoutes(fleets: Fleets): FastifyPluginCallbackTypebox<Record
           response: { 200: FleetPage, ...problemAnswers },
         },
       },
-      async (request) => fleets.list(request.query),
+      async (request) => {
+        const page = fleets.list(request.query);
+        return { ...page, items: page.items.map(show) };
+      },
     );
 
     app.post(
@@ -40,7 +47,7 @@ export function fleetRoutes(fleets: Fleets): FastifyPluginCallbackTypebox<Record
       async ({ body }, reply) => {
         const { value, revision } = await fleets.create(body.fleet, body.description);
         reply.header('etag', etagOf(revision)).header('location', `/v1/fleets/${value.fleet}`);
-        return reply.code(201).send(value);
+        return reply.code(201).send(show(value));
       },
     );
 
@@ -58,7 +65,7 @@ export function fleetRoutes(fleets: Fleets): FastifyPluginCallbackTypebox<Record
       },
       async ({ params }, reply) => {
         const { value, revision } = fleets.get(params.fleet);
-        return reply.header('etag', etagOf(revision)).send(value);
+        return reply.header('etag', etagOf(revision)).send(show(value));
       },
     );
 
@@ -80,7 +87,7 @@ export function fleetRoutes(fleets: Fleets): FastifyPluginCallbackTypebox<Record
         const description = body.description as string | null | undefined;
         const precondition = parseIfMatch(headers['if-match']);
         const { value, revision } = await fleets.describe(params.fleet, description, precondition);
-        return reply.header('etag', etagOf(revision)).send(value);
+        return reply.header('etag', etagOf(revision)).send(show(value));
       },
     );
 
@@ -93,7 +100,7 @@ export function fleetRoutes(fleets: Fleets): FastifyPluginCallbackTypebox<Record
           operationId: 'deleteFleet',
           summary: 'Delete a fleet and its streams',
           description:
-            '409 `fleet_not_empty` while it has gateways, `move_in_progress` while some are leaving it. Stop its publisher first.',
+            '409 `fleet_declared` while the deployment has publishers for it, `fleet_not_empty` while it has gateways, `move_in_progress` while some are leaving it.',
           params: FleetParams,
           response: { 204: NoContent, ...problemAnswers },
         },

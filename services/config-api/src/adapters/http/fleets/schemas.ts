@@ -17,6 +17,12 @@ export const FleetResult = Type.Object({
   fleet: Slug,
   description: Type.Optional(Type.String()),
   createdAt: DateTime('When it was created.'),
+  declared: Type.Optional(
+    Type.Boolean({
+      description:
+        'Whether the deployment has publishers for it; not there when the deployment does not say. False: what its gateways send is kept and not delivered.',
+    }),
+  ),
 });
 
 export const FleetPage = pageSchema(FleetResult);
