@@ -1,22 +1,27 @@
-export { ApiClient, type ApiClientOptions, type WriteOptions } from './api-client.ts';
-export { ApiError } from './api-error.ts';
-export type {
-  DetailsRead,
-  GatewayCreated,
-  GatewayFilter,
-  GatewayRead,
-  GatewayWrite,
-  HistoryEntry,
-  IntegrationRead,
-  IntegrationWrite,
-  MergePatch,
-  SensorRead,
-  StatusRead,
-  StatusSummary,
-  Versioned,
-} from './api-types.ts';
-export { GatewayClient, type NewGateway } from './gateway-client.ts';
-export { type IngestAnswer, IngestClient, type IngestRequest } from './ingest-client.ts';
+export {
+  ApiClient,
+  type ApiClientOptions,
+  ApiError,
+  type DetailsRead,
+  GatewayClient,
+  type GatewayCreated,
+  type GatewayFilter,
+  type GatewayRead,
+  type GatewayWrite,
+  type HistoryEntry,
+  type IngestAnswer,
+  IngestClient,
+  type IngestRequest,
+  type IntegrationRead,
+  type IntegrationWrite,
+  type MergePatch,
+  type NewGateway,
+  type SensorRead,
+  type StatusRead,
+  type StatusSummary,
+  type Versioned,
+  type WriteOptions,
+} from './clients.ts';
 export { type InstanceOptions, LocalStack, type LocalStackOptions, type StopOptions } from './local-stack.ts';
 export { LogFiles } from './log-files.ts';
 export { ServiceInstance, type ServiceInstanceOptions } from './service-instance.ts';
