@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { markdownTable, resultLines, resultTable } from '@gatecast/delivery-check/report';
 import { LogFiles } from '@gatecast/local-stack';
 import { type E2eOptions, parseArguments, USAGE } from './arguments.ts';
-import { KubeApi } from './cluster/kube-api.ts';
+import { ProxiedKubeApi } from './cluster/kube-api.ts';
 import { Namespace } from './cluster/namespace.ts';
 import { PodLogs } from './cluster/pod-logs.ts';
 import { type E2eEnvironment, readEnvironment } from './environment.ts';
@@ -57,7 +57,7 @@ async function runAll(
 ): Promise<E2eResult[]> {
   console.log(`seed ${seed}, ${scenarios.length} scenarios`);
   await using started = new AsyncDisposableStack();
-  const api = await KubeApi.start();
+  const api = await ProxiedKubeApi.start();
   started.defer(() => api.stop());
   let current = 'start';
   const write = (file: string, line: string) => logs.write(`${current}.${file}`, `${new Date().toISOString()} ${line}`);

@@ -16,11 +16,21 @@ export class KubeApiError extends Error {
 const TIMEOUT_MS = 30_000;
 const MERGE_PATCH = 'application/merge-patch+json';
 
-/**
- * The API of Kubernetes, through one `kubectl proxy`: who may do what is kubectl's business, and a request costs no process
- * of its own on a machine that is being measured.
- */
-export class KubeApi {
+/** Requests to the API of Kubernetes, by path. All of them throw {@link KubeApiError} when they are refused. */
+export interface KubeApi {
+  get<T>(path: string): Promise<T>;
+  /** Undefined when there is none. */
+  find<T>(path: string): Promise<T | undefined>;
+  post<T>(path: string, body: unknown): Promise<T>;
+  /** JSON merge patch. */
+  patch<T>(path: string, body: unknown): Promise<T>;
+  delete(path: string, options?: Record<string, unknown>): Promise<void>;
+  /** The lines of a pod's log, as they come, until the container ends or the signal is aborted. */
+  followLog(path: string, onLine: (line: string) => void, signal: AbortSignal): Promise<void>;
+}
+
+/** Through one `kubectl proxy`, so that a request costs no process of its own on a machine that is being measured. */
+export class ProxiedKubeApi implements KubeApi {
   readonly #proxy: ManagedProcess;
   readonly #baseUrl: string;
 
@@ -30,21 +40,19 @@ export class KubeApi {
   }
 
   /** @throws {TestingError} with what kubectl says */
-  static async start(): Promise<KubeApi> {
+  static async start(): Promise<ProxiedKubeApi> {
     const proxy = await ManagedProcess.start({
       command: 'kubectl',
       args: ['proxy', '--port=0', '--address=127.0.0.1'],
     });
     const [, address] = await proxy.waitForLine(/Starting to serve on (\S+)/);
-    return new KubeApi(proxy, `http://${address}`);
+    return new ProxiedKubeApi(proxy, `http://${address}`);
   }
 
-  /** @throws {KubeApiError} */
   get<T>(path: string): Promise<T> {
     return this.#json('GET', path);
   }
 
-  /** Undefined when there is none. @throws {KubeApiError} */
   async find<T>(path: string): Promise<T | undefined> {
     try {
       return await this.get<T>(path);
@@ -54,22 +62,18 @@ export class KubeApi {
     }
   }
 
-  /** @throws {KubeApiError} */
   post<T>(path: string, body: unknown): Promise<T> {
     return this.#json('POST', path, body);
   }
 
-  /** JSON merge patch. @throws {KubeApiError} */
   patch<T>(path: string, body: unknown): Promise<T> {
     return this.#json('PATCH', path, body, MERGE_PATCH);
   }
 
-  /** @throws {KubeApiError} */
   async delete(path: string, options: Record<string, unknown> = {}): Promise<void> {
     await this.#json('DELETE', path, { apiVersion: 'v1', kind: 'DeleteOptions', ...options });
   }
 
-  /** The lines of a pod's log, as they come, until the container ends or the signal is aborted. */
   async followLog(path: string, onLine: (line: string) => void, signal: AbortSignal): Promise<void> {
     const response = await fetch(this.#baseUrl + path, { signal });
     if (!response.ok || response.body === null) throw new KubeApiError(`GET ${path}`, response.status, '');
