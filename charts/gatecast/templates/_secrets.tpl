@@ -58,32 +58,37 @@ Go writes a P-256 key (SEC 1, RFC 5915) in 121 bytes, where everything but the k
 {{- dict "kty" "EC" "crv" "P-256" "d" $d "x" $x "y" $y "kid" $kid | toJson -}}
 {{- end -}}
 
-{{/* Both key sets, as JSON: {"private.json": "…", "public.json": "…"}. What is there is kept, what is missing is added, what is too old goes. */}}
+{{/*
+The sealing keys, as JSON: {"keys": {"<generation>": {JWK}, …}, "private.json": "…", "public.json": "…"}. Each key is in a Secret of its own,
+which is never changed and survives a rollback to before it was made; the sets that services read are made of them.
+*/}}
 {{- define "gatecast.sealingKeys" -}}
 {{- $sealing := .Values.secrets.sealing -}}
-{{- $existing := include "gatecast.existingData" (dict "root" . "name" (include "gatecast.name" (dict "root" . "component" "sealing"))) | fromJson -}}
-{{- $keys := list -}}
-{{- with get $existing "private.json" -}}
-{{- range (fromJson .).keys -}}
-{{- if ge (splitList "-" .kid | first | int) (int $sealing.oldest) -}}{{- $keys = append $keys . -}}{{- end -}}
-{{- end -}}
-{{- end -}}
-{{- range $number := untilStep (int $sealing.oldest) (int (add1 $sealing.generations)) 1 -}}
-{{- $prefix := printf "%d-" $number -}}
-{{- $isThere := false -}}
-{{- range $keys -}}{{- if hasPrefix $prefix .kid -}}{{- $isThere = true -}}{{- end -}}{{- end -}}
-{{- if not $isThere -}}
-{{- $keys = append $keys (include "gatecast.newSealingKey" (toString $number) | fromJson) -}}
-{{- end -}}
-{{- end -}}
-{{- $active := printf "%d-" (int $sealing.active) -}}
+{{- $former := include "gatecast.existingData" (dict "root" . "name" (include "gatecast.name" (dict "root" . "component" "sealing"))) | fromJson -}}
+{{- $keys := dict -}}
+{{- $private := list -}}
 {{- $first := list -}}
 {{- $others := list -}}
-{{- range $keys -}}
-{{- $public := omit . "d" -}}
-{{- if hasPrefix $active .kid -}}{{- $first = append $first $public -}}{{- else -}}{{- $others = append $others $public -}}{{- end -}}
+{{- range $number := untilStep (int $sealing.oldest) (int (add1 $sealing.generations)) 1 -}}
+{{- $name := include "gatecast.name" (dict "root" $ "component" (printf "sealing-key-%d" $number)) -}}
+{{- $existing := include "gatecast.existingData" (dict "root" $ "name" $name) | fromJson -}}
+{{- $key := dict -}}
+{{- if hasKey $existing "jwk.json" -}}
+{{- $key = get $existing "jwk.json" | fromJson -}}
+{{- else if hasKey $former "private.json" -}}
+{{- range (get $former "private.json" | fromJson).keys -}}
+{{- if hasPrefix (printf "%d-" $number) .kid -}}{{- $key = . -}}{{- end -}}
 {{- end -}}
-{{- dict "private.json" (dict "keys" $keys | toJson) "public.json" (dict "keys" (concat $first $others) | toJson) | toJson -}}
+{{- end -}}
+{{- if not $key -}}
+{{- $key = include "gatecast.newSealingKey" (toString $number) | fromJson -}}
+{{- end -}}
+{{- $_ := set $keys (toString $number) $key -}}
+{{- $private = append $private $key -}}
+{{- $public := omit $key "d" -}}
+{{- if eq $number (int $sealing.active) -}}{{- $first = append $first $public -}}{{- else -}}{{- $others = append $others $public -}}{{- end -}}
+{{- end -}}
+{{- dict "keys" $keys "private.json" (dict "keys" $private | toJson) "public.json" (dict "keys" (concat $first $others) | toJson) | toJson -}}
 {{- end -}}
 
 {{/* Secret and key by which a file is mounted, as YAML. The argument: `root`, `what`. */}}
