@@ -26,12 +26,12 @@ export class Driver implements DriverMethods {
     await this.#current.gateways.register(gateways, timeoutMs);
   }
 
-  async start(): Promise<void> {
-    this.#current.start();
+  async start({ group }: { group?: string }): Promise<void> {
+    this.#current.start(group);
   }
 
-  async stop(): Promise<void> {
-    await this.#current.stop();
+  async stop({ group }: { group?: string }): Promise<void> {
+    await this.#current.stop(group);
   }
 
   async flowing({ more, group, timeoutMs }: { more: number; group?: string; timeoutMs: number }): Promise<void> {

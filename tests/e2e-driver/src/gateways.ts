@@ -38,7 +38,7 @@ export class Gateways {
     const deadline = performance.now() + timeoutMs;
     const remaining = () => Math.max(0, deadline - performance.now());
     const { ingest, seed } = this.#options;
-    await inParallel(setups, REQUESTS_AT_A_TIME, async (setup) => {
+    const registered = await inParallel(setups, REQUESTS_AT_A_TIME, async (setup): Promise<RunGateway> => {
       const { gatewayId, pace } = setup;
       const token = await waitFor(() => this.#registered(setup), {
         timeoutMs: remaining(),
@@ -47,8 +47,9 @@ export class Gateways {
       });
       const random = seededRandom(seed, gatewayId);
       const load = new GatewayLoad({ gatewayId, token, pace, random, ingests: () => [ingest] });
-      this.all.push({ setup, load });
+      return { setup, load };
     });
+    this.all.push(...registered);
     const names = new Set(setups.map(({ gatewayId }) => gatewayId));
     await this.#areConnected((gatewayId) => names.has(gatewayId), names.size, remaining());
   }

@@ -27,7 +27,8 @@ export class Run {
   readonly gateways: Gateways;
   readonly #collectors: readonly DeliveryCollector[];
   readonly #deliveries: DeliveryLog;
-  readonly #loads: Load[] = [];
+  /** By group. */
+  readonly #loads: { readonly group: string; readonly load: Load; running: boolean }[] = [];
   readonly #phases: Phase[] = [];
 
   private constructor(options: OpenRun, collectors: readonly DeliveryCollector[], deliveries: DeliveryLog) {
@@ -53,19 +54,26 @@ export class Run {
     return new Run(options, collectors, deliveries);
   }
 
-  start(): void {
-    const sending = new Set(this.#loads.flatMap(({ gateways }) => gateways));
-    const load = new Load(this.gateways.all.map((gateway) => gateway.load).filter((one) => !sending.has(one)));
-    this.#loads.push(load);
-    load.start();
+  start(group?: string): void {
+    const sending = new Set(this.#loads.flatMap(({ load }) => load.gateways));
+    const waiting = this.gateways.of(group).filter(({ load }) => !sending.has(load));
+    for (const [name, gateways] of Map.groupBy(waiting, ({ setup }) => setup.group)) {
+      const load = new Load(gateways.map((gateway) => gateway.load));
+      this.#loads.push({ group: name, load, running: true });
+      load.start();
+    }
   }
 
-  async stop(): Promise<void> {
-    await Promise.all(this.#loads.map((load) => load.stop()));
+  async stop(group?: string): Promise<void> {
+    const stopping = this.#loads.filter((one) => one.running && (group === undefined || one.group === group));
+    for (const one of stopping) one.running = false;
+    await Promise.all(stopping.map(({ load }) => load.stop()));
   }
 
   async flowing(more: number, timeoutMs: number, group?: string): Promise<void> {
-    const gateways = this.gateways.of(group);
+    const running = this.#loads.filter((one) => one.running && (group === undefined || one.group === group));
+    const sending = new Set(running.flatMap(({ load }) => load.gateways));
+    const gateways = this.gateways.all.filter(({ load }) => sending.has(load));
     const goals = new Map(gateways.map(({ load }) => [load, load.accepted.length + more]));
     await this.#untilNone(gateways, 'to flow', timeoutMs, ({ load }) => {
       const reading = load.accepted[(goals.get(load) ?? 0) - 1];
