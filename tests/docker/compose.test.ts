@@ -64,14 +64,14 @@ test('killed all at once under load and up again: nothing accepted is lost', asy
     brokers: { main: { url: broker.url } },
   });
   await driver.register({ gateways: Array.from({ length: 10 }, (_, index) => gateway(index)), timeoutMs: 60_000 });
-  await driver.start();
+  await driver.start({});
   await driver.flowing({ more: 100, timeoutMs: 60_000 });
   for (let times = 0; times < CRASHES; times += 1) {
     await compose.run('kill');
     await compose.up();
     await driver.flowing({ more: 100, timeoutMs: 90_000 });
   }
-  await driver.stop();
+  await driver.stop({});
   await driver.allArrived({ timeoutMs: 60_000 });
   const duplicates = { window: 20, windowsBeyondRecord: 4, crashes: CRASHES, sessionLosses: 0, brokerForgot: 0 };
   const { totals, broken, refusals } = await driver.verdict({ duplicates, promises: {} });
