@@ -29,7 +29,9 @@ const log = createLogger({ service: 'test', instance: 'test', level: 'silent' })
 const bucketStream = (bucket: Bucket) => `KV_${bucket}`;
 /** Positions: what is stored after them is done again. */
 const POSITIONS: Bucket[] = ['checkpoints', 'announced'];
-/** As docs/deploy.md says: positions, then what they are positions in, against the way of a reading, then all the rest. */
+/** What gateways belong to: later than they, or a backup might have a gateway without its fleet. */
+const OWNERS: Bucket[] = ['fleets', 'workspaces'];
+/** Positions, then what they are positions in, against the way of a reading, then all the rest. */
 const ORDER = [
   ...POSITIONS.map(bucketStream),
   outboxStreamOf('default', 0),
@@ -37,7 +39,8 @@ const ORDER = [
   readingsStreamOf(0),
   DEADLETTER_STREAM,
   STATUS_EVENTS_STREAM,
-  ...BUCKETS.filter((bucket) => !POSITIONS.includes(bucket)).map(bucketStream),
+  ...BUCKETS.filter((bucket) => !POSITIONS.includes(bucket) && !OWNERS.includes(bucket)).map(bucketStream),
+  ...OWNERS.map(bucketStream),
 ];
 
 async function backUp(stack: LocalStack): Promise<StreamBackup[]> {
