@@ -32,6 +32,7 @@ async function startPublisher(fleet: string): Promise<ServiceProcess> {
     name: 'mqtt-publisher',
     env: {
       GATECAST_NATS_URL: stack.natsUrl,
+      ...stack.natsUsers?.env('mqtt-publisher'),
       GATECAST_FLEET: fleet,
       GATECAST_INSTANCE: `publisher-${fleet}`,
       GATECAST_PARTITIONS: String(PARTITIONS),
@@ -47,7 +48,7 @@ async function startPublisher(fleet: string): Promise<ServiceProcess> {
 beforeAll(async () => {
   stack = await LocalStack.start({ partitions: PARTITIONS, env: { 'mqtt-publisher': PUBLISHER } });
   const log = createLogger({ service: 'test', instance: 'test', level: 'silent' });
-  nats = await connectNats({ natsUrl: stack.natsUrl, name: 'test' }, log);
+  nats = await connectNats({ ...stack.natsAccess, name: 'test' }, log);
   dir = await TempDir.create('moves');
   await writeFile(join(dir.path, 'sealing.json'), (await generateSealingKeys('test')).privateJwks);
   for (const fleet of ['east', 'west']) await stack.api.createFleet(fleet);

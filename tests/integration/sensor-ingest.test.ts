@@ -177,7 +177,7 @@ describe('before config-api has created streams and buckets', () => {
       command: process.execPath,
       args: ['--conditions=development', 'services/sensor-ingest/src/main.ts'],
       env: {
-        GATECAST_NATS_URL: server.url,
+        ...server.envOf('sensor-ingest'),
         GATECAST_ADMIN_HOST: '127.0.0.1',
         GATECAST_ADMIN_PORT: '0',
         GATECAST_HTTP_HOST: '127.0.0.1',
@@ -190,14 +190,14 @@ describe('before config-api has created streams and buckets', () => {
   }
 
   test('it waits for them, and then takes readings', async () => {
-    await using server = await NatsServer.start();
+    await using server = await NatsServer.start({ users: 'shipped' });
     const ingest = await startWithoutTopology(server);
-    await createTopology(server.url);
+    await createTopology(server);
     await ingest.waitForLine(/"message":"ready"/);
   });
 
   test('it ends at once when asked to', async () => {
-    await using server = await NatsServer.start();
+    await using server = await NatsServer.start({ users: 'shipped' });
     const ingest = await startWithoutTopology(server);
     expect(await ingest.stop()).toEqual({ code: 0, signal: null });
     expect(ingest.lines.join('\n')).not.toContain('could not start');

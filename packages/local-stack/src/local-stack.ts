@@ -1,5 +1,12 @@
 import { DEFAULT_PARTITIONS } from '@gatecast/shared/model';
-import { type NatsCluster, type NatsServer, type ProcessExit, TempDir } from '@gatecast/shared/testing';
+import {
+  type NatsCluster,
+  type NatsCredentials,
+  type NatsServer,
+  type NatsUsers,
+  type ProcessExit,
+  TempDir,
+} from '@gatecast/shared/testing';
 import { ApiClient } from './api-client.ts';
 import { GatewayClient, type NewGateway } from './gateway-client.ts';
 import { IngestClient } from './ingest-client.ts';
@@ -84,7 +91,7 @@ export class LocalStack {
     const dir = await TempDir.create('stack');
     let launch: Launch | undefined;
     try {
-      const nats = await startNats(options, (server, line) => options.onLine?.('nats-server', line, server));
+      const nats = await startNats(options, dir.path, (server, line) => options.onLine?.('nats-server', line, server));
       launch = { options, dir, nats, env: emptyEnvironments(), counts: new Map(), instances: [] };
       const secrets = await createSecrets(dir.path);
       launch.env = environments({ replicas: options.natsServers ?? 1, ...options }, secrets);
@@ -147,6 +154,16 @@ export class LocalStack {
     return this.#launch.nats.url;
   }
 
+  /** How to connect to it as one who may do everything; for `connectNats`. */
+  get natsAccess(): { natsUrl: string } & Partial<NatsCredentials> {
+    return { natsUrl: this.natsUrl, ...this.natsUsers?.credentials('admin') };
+  }
+
+  /** Who may do what on it. Undefined: it is somebody else's, and everybody may do everything. */
+  get natsUsers(): NatsUsers | undefined {
+    return this.#launch.nats.users;
+  }
+
   /**
    * Registers a gateway and saves its integration.
    * @throws {ApiError}
@@ -195,7 +212,7 @@ async function startInstance(
     natsUrl: nats.url,
     proxied,
     built,
-    env: { ...launch.env[name], ...env },
+    env: { ...nats.users?.env(name), ...launch.env[name], ...env },
     nodeFlags: nodeFlags ?? options.nodeFlags?.[name] ?? [],
     ...(onLine && { onLine: (line: string) => onLine(name, line, instance) }),
     ...(signal && { signal }),

@@ -9,9 +9,12 @@ export interface StreamState {
 }
 
 /** How a stream stands now, as its leader says. */
-export async function streamState({ natsUrl }: Pick<LocalStack, 'natsUrl'>, stream: string): Promise<StreamState> {
+export async function streamState(
+  { natsAccess }: Pick<LocalStack, 'natsAccess'>,
+  stream: string,
+): Promise<StreamState> {
   const log = createLogger({ service: 'local-stack', instance: 'local-stack', level: 'silent' });
-  const nats = await connectNats({ natsUrl, name: 'local-stack' }, log);
+  const nats = await connectNats({ ...natsAccess, name: 'local-stack' }, log);
   try {
     const { state } = await nats.jsm.streams.info(stream);
     return { messages: state.messages, lastSequence: state.last_seq, bytes: state.bytes };

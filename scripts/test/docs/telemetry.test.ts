@@ -9,8 +9,10 @@ const ofServices = globSync('services/*/src/**/*.ts', { cwd: root }).map((path) 
 );
 /** The same metrics under the names of two services. */
 const ofOwnership = readFileSync(join(root, 'packages/shared/src/ownership/ownership-metrics.ts'), 'utf8');
+const ofAll = readFileSync(join(root, 'packages/shared/src/service/connect-service.ts'), 'utf8');
 const sources = [
   ...ofServices,
+  ofAll,
   ...['encoder', 'publisher'].map((role) =>
     ofOwnership.replaceAll(/\$\{(?:this\.#)?role\}/g, role).replaceAll(/`(gatecast_\w+)`/g, "'$1'"),
   ),

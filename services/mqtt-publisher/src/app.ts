@@ -7,7 +7,6 @@ import {
   type StatusRecord,
 } from '@gatecast/shared/model';
 import {
-  BUCKETS,
   backlogStreamOf,
   DEADLETTER_STREAM,
   KvStore,
@@ -46,6 +45,7 @@ import type { PartitionDependencies } from './application/partition-dependencies
 import { Slots } from './application/slots.ts';
 import type { PublisherConfig } from './config.ts';
 
+const BUCKETS = ['integrations', 'status', 'members', 'leases', 'checkpoints'] as const;
 /** A system lookup of a name that takes longer is helped out by a DNS query, ms. */
 const DNS_PATIENCE_MS = 1_000;
 
@@ -208,6 +208,14 @@ function registerGauges(registry: Registry, publisher: FleetPublisher): void {
     'gateways_silent',
     'Gateways shown offline at their brokers because they send no readings.',
     () => gateways().filter(({ isSilent }) => isSilent).length,
+  );
+  gauge(
+    'sessions',
+    'MQTT sessions that are there now.',
+    () => gateways().filter(({ isConnected }) => isConnected).length,
+  );
+  gauge('connected_lag_messages', 'Messages in memory that wait to be sent, of gateways that are connected.', () =>
+    gateways().reduce((sum, { isConnected, line }) => (isConnected ? sum + line.unsent : sum), 0),
   );
   gauge('lane_messages', 'Messages in lanes.', () => gateways().reduce((sum, { line }) => sum + line.lane.size, 0));
 }

@@ -30,7 +30,7 @@ export class ConfigFixture {
   }
 
   static async start(options: { natsIsLate?: boolean } = {}): Promise<ConfigFixture> {
-    const nats = await NatsServer.start();
+    const nats = await NatsServer.start({ users: 'shipped' });
     const dir = await TempDir.create('config-api');
     const keys = await generateSealingKeys('test');
     const write = async (name: string, content: string) => {
@@ -39,7 +39,7 @@ export class ConfigFixture {
       return path;
     };
     const env = {
-      GATECAST_NATS_URL: nats.url,
+      ...nats.envOf('config-api'),
       GATECAST_PARTITIONS: String(PARTITIONS),
       GATECAST_ADMIN_HOST: '127.0.0.1',
       GATECAST_ADMIN_PORT: '0',
@@ -59,7 +59,7 @@ export class ConfigFixture {
     if (options.natsIsLate) await nats.restart();
     const service = await starting;
     const log = createLogger({ service: 'test', instance: 'test', level: 'silent' });
-    const connection = await connectNats({ natsUrl: nats.url, name: 'test' }, log);
+    const connection = await connectNats({ ...nats.access(), name: 'test' }, log);
     return new ConfigFixture(nats, connection, service, await createOpener(keys.privateJwks), dir);
   }
 

@@ -76,9 +76,9 @@ export class EncoderHarness {
   }
 
   static async start(limits: Partial<StorageLimits> = {}): Promise<EncoderHarness> {
-    const server = await NatsServer.start();
+    const server = await NatsServer.start({ users: 'shipped' });
     const log = createLogger({ service: 'test', instance: 'test', level: 'silent' });
-    const nats = await connectNats({ natsUrl: server.url, name: 'test' }, log);
+    const nats = await connectNats({ ...server.access(), name: 'test' }, log);
     const all = { ...DEFAULT_STORAGE_LIMITS, ...limits };
     await ensureCommonStreams(nats, all);
     await ensureFleetStreams(nats, FLEET, all);
@@ -101,7 +101,7 @@ export class EncoderHarness {
     const encoder = await ServiceProcess.start({
       name: 'encoder',
       env: {
-        GATECAST_NATS_URL: this.server.url,
+        ...this.server.envOf('encoder'),
         GATECAST_PARTITIONS: String(PARTITIONS),
         GATECAST_INSTANCE: `encoder-${randomUUID().slice(0, 8)}`,
         GATECAST_ADMIN_HOST: '127.0.0.1',

@@ -9,6 +9,7 @@ import {
   ensureCommonStreams,
   KvStore,
   type Nats,
+  type NatsOptions,
   readingsStreamOf,
   type StorageLimits,
   type StoredMessage,
@@ -52,14 +53,14 @@ export class IngestFixture {
   }
 
   static async start({ env = {}, limits = {}, natsConfig }: IngestFixtureOptions = {}): Promise<IngestFixture> {
-    const nats = await NatsServer.start(natsConfig === undefined ? {} : { config: natsConfig });
-    const connection = await connect(nats.url);
+    const nats = await NatsServer.start({ users: 'shipped', config: natsConfig });
+    const connection = await connect(nats);
     await ensureTopology(connection, limits);
     const integrations = await KvStore.open<GatewayRecord>(connection, 'integrations');
     const ingest = await ServiceProcess.start({
       name: 'sensor-ingest',
       env: {
-        GATECAST_NATS_URL: nats.url,
+        ...nats.envOf('sensor-ingest'),
         GATECAST_PARTITIONS: String(PARTITIONS),
         GATECAST_ADMIN_HOST: '127.0.0.1',
         GATECAST_ADMIN_PORT: '0',
@@ -131,8 +132,16 @@ export class IngestFixture {
   }
 }
 
-const connect = (natsUrl: string) =>
-  connectNats({ natsUrl, name: 'test' }, createLogger({ service: 'test', instance: 'test', level: 'silent' }));
+/** Where NATS is, and how to get in as one who may do everything. */
+interface Accessible {
+  access(): Omit<NatsOptions, 'name'>;
+}
+
+const connect = (server: Accessible) =>
+  connectNats(
+    { ...server.access(), name: 'test' },
+    createLogger({ service: 'test', instance: 'test', level: 'silent' }),
+  );
 
 async function ensureTopology(connection: Nats, limits: Partial<StorageLimits> = {}): Promise<void> {
   await ensureBuckets(connection, { replicas: 1, leaseTtlMs: 3_000 });
@@ -140,8 +149,8 @@ async function ensureTopology(connection: Nats, limits: Partial<StorageLimits> =
 }
 
 /** As config-api does when it starts. */
-export async function createTopology(natsUrl: string): Promise<void> {
-  const connection = await connect(natsUrl);
+export async function createTopology(server: Accessible): Promise<void> {
+  const connection = await connect(server);
   await ensureTopology(connection);
   await connection.close();
 }

@@ -102,10 +102,10 @@ export class PublisherFixture {
     limits = {},
     partitions = DEFAULT_PARTITIONS,
   }: FixtureOptions = {}): Promise<PublisherFixture> {
-    const nats = await NatsServer.start();
+    const nats = await NatsServer.start({ users: 'shipped' });
     const dir = await TempDir.create('publisher');
     const log = createLogger({ service: 'test', instance: 'test', level: 'silent' });
-    const connection = await connectNats({ natsUrl: nats.url, name: 'test' }, log);
+    const connection = await connectNats({ ...nats.access(), name: 'test' }, log);
     await ensureBuckets(connection, { replicas: 1, leaseTtlMs: LEASE_TTL_MS });
     const storage = { ...DEFAULT_STORAGE_LIMITS, ...limits };
     await ensureCommonStreams(connection, storage);
@@ -114,7 +114,7 @@ export class PublisherFixture {
     const keyFile = join(dir.path, 'sealing.json');
     await writeFile(keyFile, sealing.privateJwks);
     const settings = {
-      GATECAST_NATS_URL: nats.url,
+      ...nats.envOf('mqtt-publisher'),
       GATECAST_PARTITIONS: String(partitions),
       GATECAST_INSTANCE: 'publisher-1',
       GATECAST_ADMIN_PORT: '0',

@@ -15,10 +15,29 @@ export const ownershipSettings = {
 
 /** Settings that every service has. Spread them into the service's own schema. */
 export const commonSettings = {
-  natsUrl: Type.String({ default: 'nats://127.0.0.1:4222', description: 'NATS servers, comma-separated.' }),
-  natsUser: Type.Optional(Type.String({ description: 'NATS user of this service.' })),
-  natsPassword: Type.Optional(Type.String({ secret: true, description: 'Its password.' })),
-  natsCaFile: Type.Optional(Type.String({ description: 'PEM file of the CA that the NATS servers are trusted by.' })),
+  natsUrl: Type.String({
+    default: 'nats://127.0.0.1:4222',
+    description:
+      'NATS servers, comma-separated. `tls://…`, or a CA file, asks for TLS; then name them as their certificates do, not by address.',
+  }),
+  natsUser: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9_-]+$',
+      description: 'NATS user of this service. Its inboxes are `_INBOX.<user>.>`.',
+    }),
+  ),
+  natsPasswordFile: Type.Optional(
+    Type.String({
+      file: true,
+      description: 'File with its password. Read at each connect: it may change at any time.',
+    }),
+  ),
+  natsCaFile: Type.Optional(
+    Type.String({
+      file: true,
+      description: 'PEM file of the CA that the NATS servers are trusted by. Read at each connect, too.',
+    }),
+  ),
   partitions: Type.Integer({
     default: DEFAULT_PARTITIONS,
     minimum: 1,

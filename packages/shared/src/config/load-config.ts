@@ -15,6 +15,11 @@ export function isSecretSetting(schema: TSchema): boolean {
   return (schema as { secret?: unknown }).secret === true;
 }
 
+/** A setting whose schema says `file: true` is the path of a file, which has to be readable at start. */
+function isFileSetting(schema: TSchema): boolean {
+  return (schema as { file?: unknown }).file === true;
+}
+
 /**
  * Environment → validated, frozen settings.
  * @throws {GatecastError} `CONFIG_INVALID`, naming every variable that is missing, wrong, unknown or unreadable at once.
@@ -28,7 +33,8 @@ export function loadConfig<S extends TObject>(schema: S, env: Record<string, str
     known.add(variable);
     const text = env[variable];
     if (text === undefined || text === '') continue;
-    given[setting] = isSecretSetting(property) ? readSecret(variable, text, problems) : parse(text, property);
+    given[setting] = isSecretSetting(property) ? readFile(variable, text, problems) : parse(text, property);
+    if (isFileSetting(property)) readFile(variable, text, problems);
   }
   for (const variable of Object.keys(env)) {
     if (variable.startsWith(PREFIX) && !known.has(variable)) problems.push(`${variable}: unknown setting`);
@@ -43,7 +49,7 @@ export function loadConfig<S extends TObject>(schema: S, env: Record<string, str
   return Object.freeze(value as Static<S>);
 }
 
-function readSecret(variable: string, path: string, problems: string[]): string | undefined {
+function readFile(variable: string, path: string, problems: string[]): string | undefined {
   try {
     return readFileSync(path, 'utf8').trim();
   } catch (error) {

@@ -18,6 +18,7 @@ export const ERROR_CODES = [
   'SECRET_UNREADABLE',
   'INSTANCE_NAME_TAKEN',
   'EPOCH_SUPERSEDED',
+  'NATS_AUTH_FAILED',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -1,7 +1,8 @@
-import { createInbox, type Msg, type NatsConnection, type Subscription } from '@nats-io/nats-core';
+import { createInbox, type Msg, type Subscription } from '@nats-io/nats-core';
 import { MsgImpl } from '@nats-io/nats-core/internal';
 import { GatecastError } from '../errors/index.ts';
 import type { Clock } from '../lifecycle/index.ts';
+import type { Nats } from './connection.ts';
 import { HeaderBlock, type MessageHeaders } from './header-block.ts';
 
 /** A message as a stream holds it. */
@@ -38,11 +39,11 @@ const REQUEST_TIMEOUT = 408;
  * missing ends the feed, and another consumer has to read it.
  */
 export class ConsumerFeed {
-  readonly #connection: NatsConnection;
+  readonly #connection: Nats['connection'];
   readonly #clock: Clock;
   readonly #next: string;
   /** Followed by the number of the pull request, which the server's own messages about it carry as their subject. */
-  readonly #inbox = `${createInbox()}.`;
+  readonly #inbox: string;
   readonly #subscription: Subscription;
   #received: StreamMessage[] = [];
   #taken = 0;
@@ -56,9 +57,15 @@ export class ConsumerFeed {
   #heardAt = 0;
   #watch: { cancel(): void } | undefined;
 
-  constructor(connection: NatsConnection, stream: string, consumer: string, clock: Clock) {
+  constructor(
+    { connection, inboxPrefix }: Pick<Nats, 'connection' | 'inboxPrefix'>,
+    stream: string,
+    consumer: string,
+    clock: Clock,
+  ) {
     this.#connection = connection;
     this.#clock = clock;
+    this.#inbox = `${createInbox(inboxPrefix)}.`;
     this.#next = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
     this.#subscription = connection.subscribe(`${this.#inbox}*`, {
       callback: (error, message) => {

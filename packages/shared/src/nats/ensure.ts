@@ -22,11 +22,11 @@ export async function ensureFleetStreams(nats: Nats, fleet: string, limits: Stor
   for (const definition of fleetStreams(fleet, limits)) await ensureStream(nats, definition);
 }
 
-/** Creates the buckets that are missing. */
+/** Creates the buckets that are missing, and gives all of them as many copies as they should have. */
 export async function ensureBuckets(nats: Nats, { replicas, leaseTtlMs }: BucketOptions): Promise<void> {
   const kvm = new Kvm(nats.js);
   for (const bucket of BUCKETS) {
-    await kvm.create(bucket, {
+    const kv = await kvm.create(bucket, {
       replicas,
       storage: StorageType.File,
       history: 1,
@@ -36,6 +36,9 @@ export async function ensureBuckets(nats: Nats, { replicas, leaseTtlMs }: Bucket
         ? { ttl: leaseTtlMs, markerTTL: Math.max(1_000, leaseTtlMs) }
         : {}),
     });
+    const { streamInfo } = await kv.status();
+    if (streamInfo.config.num_replicas === replicas) continue;
+    await nats.jsm.streams.update(streamInfo.config.name, { num_replicas: replicas });
   }
 }
 

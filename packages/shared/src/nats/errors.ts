@@ -34,20 +34,24 @@ export function translateNatsError(error: unknown, what: string): GatecastError 
     if (STORAGE.has(error.code)) return new GatecastError('STORAGE_FULL', text, options);
     return new GatecastError('NATS_UNAVAILABLE', text, options);
   }
-  if (error instanceof errors.PermissionViolationError) {
-    return new GatecastError('NATS_PERMISSION', `${what}: ${error.message}`, { cause: error });
+  const refusal = causeOf(error, errors.PermissionViolationError);
+  if (refusal) return new GatecastError('NATS_PERMISSION', `${what}: ${refusal.message}`, { cause: error });
+  if (causeOf(error, errors.AuthorizationError) || causeOf(error, errors.UserAuthenticationExpiredError)) {
+    return new GatecastError('NATS_AUTH_FAILED', `${what}: the server takes neither user nor password`, options);
   }
-  if (hasNoResponders(error)) return new GatecastError('NATS_UNAVAILABLE', `${what}: nobody answers`, options);
+  if (causeOf(error, errors.NoRespondersError))
+    return new GatecastError('NATS_UNAVAILABLE', `${what}: nobody answers`, options);
   // Timeouts and cut connections: the server may or may not have done it.
   const reason = error instanceof Error ? error.message : String(error);
   return new GatecastError('OUTCOME_UNKNOWN', `${what}: ${reason}`, options);
 }
 
-function hasNoResponders(error: unknown): boolean {
+/** What a request fails with is wrapped. */
+function causeOf<E extends Error>(error: unknown, type: new (...parameters: never[]) => E): E | undefined {
   for (let one = error; one instanceof Error; one = one.cause) {
-    if (one instanceof errors.NoRespondersError) return true;
+    if (one instanceof type) return one;
   }
-  return false;
+  return undefined;
 }
 
 export function isMessageNotFound(error: unknown): boolean {

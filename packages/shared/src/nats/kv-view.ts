@@ -2,6 +2,7 @@ import { DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
 import { type Clock, delay } from '../lifecycle/index.ts';
 import type { Logger } from '../logging/index.ts';
 import type { Nats } from './connection.ts';
+import { translateNatsError } from './errors.ts';
 import type { Revisioned } from './kv-store.ts';
 import type { Bucket } from './topology.ts';
 
@@ -126,7 +127,8 @@ export class KvView<T> implements KeyValueView<T> {
         return;
       } catch (error) {
         if (!this.#isCurrent(generation)) return;
-        this.#log.warn({ err: error, bucket: this.#bucket }, 'could not list the bucket, trying again');
+        const translated = translateNatsError(error, `listing ${this.#bucket}`);
+        this.#log.warn({ err: translated, bucket: this.#bucket }, 'could not list the bucket, trying again');
         await delay(RETRY_MS, this.#clock, this.#stopped.signal);
       }
     }

@@ -89,7 +89,7 @@ async function openConsumer(
 ): Promise<OpenConsumer> {
   const name = `${namePrefix}-${nuid.next()}`;
   await addConsumer(nats, stream, filter, name, from);
-  const feed = new ConsumerFeed(nats.connection, stream, name, clock);
+  const feed = new ConsumerFeed(nats, stream, name, clock);
   const closeFeed = () => feed.close();
   signal.addEventListener('abort', closeFeed, { once: true });
   // A memory consumer does not survive its server, and a request made before the cut is forgotten.

@@ -58,11 +58,15 @@ export class StreamPublisher {
   #subscription: Subscription | undefined;
   #timer: { cancel(): void } | undefined;
 
-  constructor(connection: NatsConnection, timeoutMs: number, clock: Clock = systemClock) {
+  constructor(
+    connection: NatsConnection,
+    timeoutMs: number,
+    { inboxPrefix, clock = systemClock }: { inboxPrefix: string; clock?: Clock },
+  ) {
     this.#connection = connection;
     this.#timeoutMs = timeoutMs;
     this.#clock = clock;
-    this.#inbox = `${createInbox()}.`;
+    this.#inbox = `${createInbox(inboxPrefix)}.`;
   }
 
   /** Resolves once the stream has answered. Rejects with what `translateNatsError` knows. */

@@ -18,9 +18,11 @@ export const STATUS_EVENTS_STREAM = 'STATUS_EVENTS';
 
 export const subjects = {
   readings: (partition: number, gatewayId: string) => `readings.${partition}.${gatewayId}`,
+  allReadings: 'readings.>',
   readingsOfPartition: (partition: number) => `readings.${partition}.>`,
   outbox: (fleet: string, partition: number, gatewayId: string) => `outbox.${fleet}.${partition}.${gatewayId}`,
   outboxOfPartition: (fleet: string, partition: number) => `outbox.${fleet}.${partition}.>`,
+  backlogOfFleet: (fleet: string) => `backlog.${fleet}.>`,
   backlog: (fleet: string, gatewayId: string) => `backlog.${fleet}.${gatewayId}`,
   deadletter: (fleet: string, gatewayId: string) => `deadletter.${fleet}.${gatewayId}`,
   /** Of a gateway in whatever fleet it was when they were set aside. */
@@ -73,7 +75,7 @@ export function commonStreams(limits: StorageLimits): StreamDefinition[] {
     {
       ...durable(limits),
       name: readingsStreamOf(0),
-      subjects: ['readings.>'],
+      subjects: [subjects.allReadings],
       max_bytes: limits.readingsMaxBytes,
       discard: DiscardPolicy.New,
       duplicate_window: seconds(limits.repeatWindowSeconds),
@@ -109,7 +111,7 @@ export function fleetStreams(fleet: string, limits: StorageLimits): StreamDefini
     {
       ...durable(limits),
       name: backlogStreamOf(fleet),
-      subjects: [`backlog.${fleet}.>`],
+      subjects: [subjects.backlogOfFleet(fleet)],
       max_bytes: limits.backlogMaxBytes,
       max_age: seconds(limits.backlogMaxAgeSeconds),
       max_msgs_per_subject: limits.backlogMaxBatchesPerGateway,

@@ -1,2 +1,2 @@
 export { generateSealingKeys, type SealingKeys } from './generate.ts';
-export { createOpener, createSealer, type Opener, type Sealer } from './seal.ts';
+export { createOpener, createSealer, type Opener, type Sealer, sealedTo } from './seal.ts';

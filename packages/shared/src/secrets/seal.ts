@@ -1,4 +1,4 @@
-import { CompactEncrypt, type CryptoKey, compactDecrypt, importJWK, type JWK } from 'jose';
+import { CompactEncrypt, type CryptoKey, compactDecrypt, decodeProtectedHeader, importJWK, type JWK } from 'jose';
 import { GatecastError } from '../errors/index.ts';
 import type { SecretField } from '../model/index.ts';
 
@@ -63,6 +63,15 @@ export async function createOpener(jwks: string): Promise<Opener> {
       }
     },
   };
+}
+
+/** The `kid` of the key that opens what was sealed; undefined: it is nothing that a Sealer made. */
+export function sealedTo(sealed: string): string | undefined {
+  try {
+    return decodeProtectedHeader(sealed).kid;
+  } catch {
+    return undefined;
+  }
 }
 
 async function importKeys(jwks: string): Promise<[string, CryptoKey][]> {

@@ -40,11 +40,13 @@ export { type MosquittoConfig, type MosquittoTls, passwordFile } from './mosquit
 export { type CollectedMessage, MqttCollector, type MqttCollectorOptions } from './mqtt-collector.ts';
 export { NatsCluster, type NatsClusterOptions } from './nats-cluster.ts';
 export { NatsServer, type NatsServerOptions, type RestartOptions } from './nats-server.ts';
+export { NATS_USERS, type NatsCredentials, type NatsUser, NatsUsers } from './nats-users.ts';
 export { OtlpReceiver, type ReceivedSpan } from './otlp-receiver.ts';
 export { ManagedProcess, type ProcessOptions } from './processes.ts';
 export { recordedSpans } from './recorded-spans.ts';
 export type { ProcessExit, RunningProcess, StopProcessOptions, WaitForLineOptions } from './running-process.ts';
 export { type ContainerVariant, type StartProcessOptions, startProcess } from './start-process.ts';
+export { backUpStream, restoreStream, type StreamBackup } from './stream-backup.ts';
 export { type ProxyTarget, TcpProxy, type TcpProxyOptions } from './tcp-proxy.ts';
 export { TempDir } from './temp-dir.ts';
 export { type TestProvider, testProvider } from './test-provider.ts';

@@ -1,15 +1,17 @@
+import { readFile } from 'node:fs/promises';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { TestingError } from './errors.ts';
 import { freePort, LOOPBACK, retryWhilePortTaken } from './listen.ts';
 import { NatsServer, type NatsServerOptions } from './nats-server.ts';
+import type { NatsUsers } from './nats-users.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface NatsClusterOptions {
   /** Default 3. */
   readonly size?: number;
   /** Of each server. `port` cannot be given. */
-  readonly server?: Omit<NatsServerOptions, 'port' | 'onLine'>;
+  readonly server?: Omit<NatsServerOptions, 'port' | 'onLine' | 'users'> & { readonly users?: NatsUsers };
   /** Gets every line of every server's log as it comes; servers are named `nats-1` and so on. */
   readonly onLine?: (server: string, line: string) => void;
 }
@@ -78,7 +80,13 @@ export class NatsCluster {
   }
 
   async #ask<T>(question: (manager: JetStreamManager) => Promise<T>): Promise<T> {
-    const connection = await connect({ servers: this.url.split(','), reconnect: false, timeout: 2_000 });
+    const admin = this.servers[0]?.users?.credentials('admin');
+    const connection = await connect({
+      servers: this.url.split(','),
+      ...(admin && { user: admin.natsUser, pass: (await readFile(admin.natsPasswordFile, 'utf8')).trim() }),
+      reconnect: false,
+      timeout: 2_000,
+    });
     try {
       return await question(await jetstreamManager(connection, { timeout: 2_000 }));
     } finally {

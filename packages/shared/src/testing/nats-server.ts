@@ -7,6 +7,7 @@ import { natsImage } from './container-images.ts';
 import { TestingError } from './errors.ts';
 import { findBinary } from './find-binary.ts';
 import { LOOPBACK, retryWhilePortTaken } from './listen.ts';
+import { type NatsCredentials, type NatsUser, NatsUsers } from './nats-users.ts';
 import type { ProcessExit, RunningProcess } from './running-process.ts';
 import { startProcess } from './start-process.ts';
 import { TempDir } from './temp-dir.ts';
@@ -20,8 +21,10 @@ export interface NatsServerOptions {
   readonly port?: number;
   /** `max_file_store` of JetStream, bytes. */
   readonly maxFileStoreBytes?: number;
-  /** More configuration, in the server's own syntax, appended at top level (users, `max_payload`, …). */
-  readonly config?: string;
+  /** Who may do what; `shipped` makes passwords for this server alone. Default: everybody everything. */
+  readonly users?: NatsUsers | 'shipped';
+  /** More configuration, in the server's own syntax, appended at top level (`max_payload`, `tls`, …). */
+  readonly config?: string | undefined;
   /** Gets every line of the server's log as it comes. */
   readonly onLine?: (line: string) => void;
 }
@@ -37,23 +40,28 @@ const MINIMUM_VERSION = [2, 12] as const;
 /** A real nats-server with JetStream, its store in a temporary directory. */
 export class NatsServer {
   readonly host = LOOPBACK;
+  /** Undefined: everybody may do everything. */
+  readonly users: NatsUsers | undefined;
   readonly #binary: string;
   readonly #options: NatsServerOptions;
   readonly #dir: TempDir;
   #port: number;
   #process: RunningProcess | undefined;
 
-  private constructor(binary: string, options: NatsServerOptions, dir: TempDir) {
+  private constructor(binary: string, options: NatsServerOptions, dir: TempDir, users: NatsUsers | undefined) {
     this.#binary = binary;
     this.#options = options;
     this.#dir = dir;
+    this.users = users;
     this.#port = options.port ?? -1;
   }
 
   /** @throws {TestingError} `BINARY_NOT_FOUND`, `SERVER_TOO_OLD`, or what the server said when it did not start. */
   static async start(options: NatsServerOptions = {}): Promise<NatsServer> {
     const binary = testProvider() === 'containers' ? 'nats-server' : await checkedNatsServer(options.binary);
-    const server = new NatsServer(binary, options, await TempDir.create('nats'));
+    const dir = await TempDir.create('nats');
+    const users = options.users === 'shipped' ? await NatsUsers.create(dir.path) : options.users;
+    const server = new NatsServer(binary, options, dir, users);
     try {
       await server.#launch();
     } catch (error) {
@@ -74,6 +82,16 @@ export class NatsServer {
 
   get url(): string {
     return `nats://${this.host}:${this.#port}`;
+  }
+
+  /** How to get in, for `connectNats`. */
+  access(user: NatsUser = 'admin'): { natsUrl: string } & Partial<NatsCredentials> {
+    return { natsUrl: this.url, ...this.users?.credentials(user) };
+  }
+
+  /** The same as settings of a service. */
+  envOf(user: NatsUser): Record<string, string> {
+    return { GATECAST_NATS_URL: this.url, ...this.users?.env(user) };
   }
 
   get storeDir(): string {
@@ -127,12 +145,14 @@ export class NatsServer {
     await mkdir(portsDir, { recursive: true });
     const configFile = join(this.#dir.path, 'nats.conf');
     await writeFile(configFile, this.#config(portsDir));
+    const { onLine } = this.#options;
     this.#process = await startProcess({
       command: this.#binary,
       args: ['-c', configFile],
       name: 'nats-server',
       container: { image: natsImage(), command: ['-c', configFile], mounts: [{ path: this.#dir.path }] },
-      ...(this.#options.onLine && { onLine: this.#options.onLine }),
+      ...(this.users && { env: { ...process.env, ...this.users.serverEnv } }),
+      ...(onLine && { onLine }),
     });
     await this.#process.waitForLine(/Server is ready/);
     this.#port = await this.#readyPort(this.#process, portsDir);
@@ -155,6 +175,7 @@ export class NatsServer {
       `listen: "${this.host}:${this.#port}"`,
       `ports_file_dir: "${portsDir}"`,
       `jetstream: { store_dir: "${this.storeDir}"${limit} }`,
+      this.users?.serverConfig ?? '',
       config,
       '',
     ].join('\n');

@@ -104,6 +104,17 @@ test('reads a secret from the file that its variable names, and from nowhere els
   ]);
 });
 
+test('a file that is read later has to be there at the start', async () => {
+  const path = await secretFile('s3cret');
+  const common = Type.Object(commonSettings);
+  expect(loadConfig(common, { GATECAST_NATS_PASSWORD_FILE: path }).natsPasswordFile).toBe(path);
+  const missing = { GATECAST_NATS_PASSWORD_FILE: '/does/not/exist', GATECAST_NATS_CA_FILE: '/nor/this' };
+  expect(problemsOf(missing, common).sort()).toEqual([
+    'GATECAST_NATS_CA_FILE: cannot read /nor/this (ENOENT)',
+    'GATECAST_NATS_PASSWORD_FILE: cannot read /does/not/exist (ENOENT)',
+  ]);
+});
+
 test('a secret is text, whatever it looks like, and is in no message', async () => {
   const withPin = Type.Object({ pin: Type.String({ secret: true, minLength: 12 }) });
   const path = await secretFile('12345');

@@ -268,7 +268,7 @@ test('bytes that are used up to the last one end a pull, of which the server say
 
 test('a pull fails once the connection is closed', async () => {
   const other = await connectNats({ natsUrl: server.url, name: 'closed' }, log);
-  const feed = new ConsumerFeed(other.connection, STREAM, 'anything', systemClock);
+  const feed = new ConsumerFeed(other, STREAM, 'anything', systemClock);
   await other.close();
   feed.pull({ messages: 1, bytes: undefined });
   expect(() => feed.take()).toThrow(expect.objectContaining({ code: 'NATS_UNAVAILABLE' }));

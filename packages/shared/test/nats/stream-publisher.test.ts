@@ -46,7 +46,10 @@ let publisher: StreamPublisher;
 beforeEach(() => {
   clock = new ManualClock();
   connection = new FakeConnection();
-  publisher = new StreamPublisher(connection as unknown as NatsConnection, TIMEOUT_MS, clock);
+  publisher = new StreamPublisher(connection as unknown as NatsConnection, TIMEOUT_MS, {
+    inboxPrefix: '_INBOX.test',
+    clock,
+  });
 });
 
 const publish = (subject: string) => publisher.publish(subject, NOTHING, new HeaderBlock());

@@ -1,5 +1,6 @@
 import type { GatewayRecord } from '@gatecast/shared/model';
 import type { KeyValueView } from '@gatecast/shared/nats';
+import { sealedTo } from '@gatecast/shared/secrets';
 import { Counter, Gauge, type Registry } from '@prometheus-io/client';
 import type { LetterAction } from '../application/dead-letters.ts';
 import type { EncoderLag } from '../application/encoder-lag.ts';
@@ -31,6 +32,18 @@ export function serviceMetrics({ registry, gateways, lag }: ServiceMetricsOption
     collect() {
       this.reset();
       for (const [, { value }] of gateways.entries()) this.inc({ fleet: value.fleet });
+    },
+  });
+  new Gauge({
+    name: 'gatecast_config_sealed_secrets',
+    help: 'Stored secrets, by the key that they are sealed to.',
+    labelNames: ['kid'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [, { value }] of gateways.entries()) {
+        for (const sealed of Object.values(value.mqtt.sealed ?? {})) this.inc({ kid: sealedTo(sealed) ?? 'unknown' });
+      }
     },
   });
   new Gauge({

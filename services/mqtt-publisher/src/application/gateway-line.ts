@@ -89,6 +89,11 @@ export class GatewayLine {
     return this.lane.size > 0 || this.hasOutside;
   }
 
+  /** Messages of it in memory that are still to be sent, and not in flight. */
+  get unsent(): number {
+    return this.lane.unsent + this.#waitingMessages();
+  }
+
   /** Whether anything waits that is not in the lane yet. */
   get hasOutside(): boolean {
     return this.#waiting.length > 0 || this.#mode === 'behind';

@@ -64,6 +64,11 @@ export class GatewaySession {
     this.#attempts = new Attempts(context.limits, context.random);
   }
 
+  /** Whether there is a session with the broker now. */
+  get isConnected(): boolean {
+    return this.#pump !== undefined;
+  }
+
   start(): void {
     this.#running = this.#run();
   }

@@ -71,6 +71,10 @@ export class Gateway {
     return Object.keys(this.#silence.checkpoint()).length > 0;
   }
 
+  get isConnected(): boolean {
+    return this.#session.isConnected;
+  }
+
   get isSilent(): boolean {
     return this.#silence.presence === 'silent';
   }

@@ -82,6 +82,11 @@ export class Lane {
     return this.#items.length;
   }
 
+  /** Still to be sent. Counts each time that it is asked. */
+  get unsent(): number {
+    return this.#items.reduce((sum, { state, lost }) => (state === 'queued' && !lost ? sum + 1 : sum), 0);
+  }
+
   /** Sent, and not acknowledged yet. */
   get inFlight(): number {
     return this.#inFlight;

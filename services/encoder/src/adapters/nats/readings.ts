@@ -9,7 +9,7 @@ import {
   translateNatsError,
 } from '@gatecast/shared/nats';
 import { AckPolicy, type ConsumerConfig, type ConsumerInfo, DeliverPolicy } from '@nats-io/jetstream';
-import { nanos } from '@nats-io/nats-core';
+import { nanos, nuid } from '@nats-io/nats-core';
 import type { ReadingsPort, SourceMessage, StreamPoint, StreamState } from '../../application/ports.ts';
 import { sourceMessageOf } from './source-message.ts';
 
@@ -49,7 +49,7 @@ export class NatsReadings implements ReadingsPort {
       'sequence' in start
         ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: start.sequence }
         : startingAt(start.time);
-    const info = await this.#probe(partition, { ...from, filter_subject: subjects.readingsOfPartition(partition) });
+    const info = await this.#probe(partition, subjects.readingsOfPartition(partition), from);
     return { sequence: firstSequenceOf(info), messages: info.num_pending };
   }
 
@@ -74,7 +74,7 @@ export class NatsReadings implements ReadingsPort {
   }
 
   async sequenceAt(partition: number, time: number): Promise<number> {
-    return firstSequenceOf(await this.#probe(partition, startingAt(time)));
+    return firstSequenceOf(await this.#probe(partition, subjects.allReadings, startingAt(time)));
   }
 
   async purgeBefore(partition: number, sequence: number): Promise<number> {
@@ -85,11 +85,14 @@ export class NatsReadings implements ReadingsPort {
   }
 
   /** A consumer that is only asked where it would begin, and how much there is from there on. */
-  async #probe(partition: number, config: Partial<ConsumerConfig>): Promise<ConsumerInfo> {
+  async #probe(partition: number, filter: string, start: Partial<ConsumerConfig>): Promise<ConsumerInfo> {
     const stream = readingsStreamOf(partition);
     return await this.#do('looking up a place in READINGS', async () => {
       const info = await this.#nats.jsm.consumers.add(stream, {
-        ...config,
+        ...start,
+        // The server lets users create consumers by name and filter.
+        name: `encoder-probe-${nuid.next()}`,
+        filter_subject: filter,
         ack_policy: AckPolicy.None,
         inactive_threshold: nanos(PROBE_INACTIVE_MS),
         mem_storage: true,

@@ -15,6 +15,7 @@ import {
   translateNatsError,
 } from '@gatecast/shared/nats';
 import { AckPolicy, type Consumer, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import { nuid } from '@nats-io/nats-core';
 import type { BacklogStore, BacklogTail } from '../../application/ports.ts';
 import type { Batch } from '../../domain/batch.ts';
 import { batchOfMessage } from './batch-of-message.ts';
@@ -82,7 +83,7 @@ export class NatsBacklogStore implements BacklogStore {
   async #list(): Promise<Set<string>> {
     try {
       const info = await this.#nats.jsm.streams.info(this.#stream, {
-        subjects_filter: subjects.backlog(this.#fleet, '>'),
+        subjects_filter: subjects.backlogOfFleet(this.#fleet),
       });
       return new Set(Object.keys(info.state.subjects ?? {}).map(gatewayOfSubject));
     } catch (error) {
@@ -154,6 +155,8 @@ export class NatsBacklogStore implements BacklogStore {
   async #consumer(gatewayId: string, from: number): Promise<Consumer> {
     try {
       const info = await this.#nats.jsm.consumers.add(this.#stream, {
+        // The server lets users create consumers by name and filter.
+        name: `publisher-room-${nuid.next()}`,
         filter_subject: subjects.backlog(this.#fleet, gatewayId),
         ack_policy: AckPolicy.None,
         deliver_policy: DeliverPolicy.StartSequence,

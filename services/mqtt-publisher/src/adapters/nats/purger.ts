@@ -73,7 +73,7 @@ export class Purger {
       bound = Math.min(bound, await this.#neededFrom(outbox, partition, records, lastOutbox));
     }
     await this.#purge(outbox, bound);
-    const options = { nats, stream: backlog, records, unreadable, log };
+    const options = { nats, fleet: of.fleet, records, unreadable, log };
     await this.#purge(backlog, await firstUnsettled(options, lastBacklog, signal));
   }
 

@@ -2,13 +2,16 @@ import { type GatecastError, isGatecastError } from '@gatecast/shared/errors';
 import type { Logger } from '@gatecast/shared/logging';
 import {
   type BatchHeaders,
+  backlogStreamOf,
   gatewayOfSubject,
   type Nats,
   nextMessageOf,
   readBatchHeaders,
+  subjects,
   translateNatsError,
 } from '@gatecast/shared/nats';
 import { AckPolicy, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import { nuid } from '@nats-io/nats-core';
 import type { SettledRecords } from './settled-records.ts';
 import type { UnreadableBatches } from './unreadable-batches.ts';
 
@@ -17,7 +20,7 @@ const FETCH_MS = 1_000;
 
 export interface SettledBacklogOptions {
   readonly nats: Nats;
-  readonly stream: string;
+  readonly fleet: string;
   readonly records: Pick<SettledRecords, 'isSettled'>;
   /** Where goes what nobody can read: whether it is needed cannot be known. */
   readonly unreadable: Pick<UnreadableBatches, 'setAside'>;
@@ -25,7 +28,7 @@ export interface SettledBacklogOptions {
 }
 
 /**
- * The first sequence of a BACKLOG stream that somebody may still need, looked for from its beginning, up to `last`:
+ * The first sequence of a fleet's BACKLOG that somebody may still need, looked for from its beginning, up to `last`:
  * `last + 1` when nobody needs anything. What was passed is purged, so nothing is looked at twice.
  * @throws {GatecastError}
  */
@@ -34,11 +37,15 @@ export async function firstUnsettled(
   last: number,
   signal: AbortSignal,
 ): Promise<number> {
-  const { nats, stream } = options;
+  const { nats, fleet } = options;
+  const stream = backlogStreamOf(fleet);
   let passed = 0;
   let delivered = 0;
   try {
     const info = await nats.jsm.consumers.add(stream, {
+      // The server lets users create consumers by name and filter.
+      name: `publisher-purge-${nuid.next()}`,
+      filter_subject: subjects.backlogOfFleet(fleet),
       ack_policy: AckPolicy.None,
       deliver_policy: DeliverPolicy.All,
       headers_only: true,
@@ -76,8 +83,9 @@ export async function firstUnsettled(
 /** @throws {GatecastError} */
 async function isNeeded(
   message: JsMsg,
-  { nats, stream, records, unreadable, log }: SettledBacklogOptions,
+  { nats, fleet, records, unreadable, log }: SettledBacklogOptions,
 ): Promise<boolean> {
+  const stream = backlogStreamOf(fleet);
   const headers = headersOf(message);
   if (!isGatecastError(headers)) {
     const { first, count, ...line } = headers;

@@ -65,7 +65,7 @@ function find(nats: Nats, records: SettledRecords, last: number): Promise<number
       aside.push([sequence, Buffer.from(data).toString(), code]);
     },
   };
-  const options = { nats, stream: 'BACKLOG_east', records, unreadable, log };
+  const options = { nats, fleet: 'east', records, unreadable, log };
   return firstUnsettled(options, last, new AbortController().signal);
 }
 
