@@ -5,7 +5,8 @@ import { docker, inspect } from './support/docker.ts';
 import { ImageRun } from './support/image-run.ts';
 
 const MAX_MB = 90;
-const READY_WITHIN_MS = 3_000;
+/** `GATECAST_TEST_SLACK` multiplies it, on a machine that has more to do. */
+const READY_WITHIN_MS = 3_000 * Number(process.env.GATECAST_TEST_SLACK || 1);
 /** config-api makes the streams that the others wait for; they come after it. */
 const SERVICES = ['config-api', 'sensor-ingest', 'encoder', 'mqtt-publisher', 'simulator'];
 
@@ -36,7 +37,8 @@ describe.each(IMAGES)('the image of %s', (service) => {
   test('has neither sources nor tests, and nothing that only development needs', async () => {
     const list = ['run', '--rm', '--network', 'none', '--entrypoint', 'find', image, '/app', '-not', '-type', 'd'];
     const files = (await docker(list)).split('\n');
-    const unneeded = /\.(ts|mts|cts|map|tsbuildinfo)$|\/node_modules\/(typescript|vitest|turbo|@biomejs|aedes-)\b/;
+    const unneeded =
+      /\.(ts|mts|cts|map|tsbuildinfo)$|\/node_modules\/(typescript|vitest|turbo|@biomejs|testcontainers)\b/;
     expect(files.filter((file) => unneeded.test(file))).toEqual([]);
     expect(files).toContain('/app/LICENSE');
   });
