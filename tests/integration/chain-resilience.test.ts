@@ -17,7 +17,11 @@ beforeAll(async () => {
   });
 });
 
-afterAll(() => stack.stop());
+afterAll(async () => {
+  const { violations } = stack.nats;
+  await stack.stop();
+  expect(violations).toEqual([]);
+});
 
 beforeEach(async () => {
   broker = await FaultableBroker.start();

@@ -12,9 +12,11 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  const { violations } = stack.nats;
   await everything.stop();
   await stack.stop();
   await broker.stop();
+  expect(violations).toEqual([]);
 });
 
 const target = () => ({ host: broker.host, port: broker.port });

@@ -56,10 +56,12 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  const { violations } = stack.nats;
   await Promise.all([east.stop(), west.stop()]);
   await nats.close();
   await stack.stop();
   await dir.remove();
+  expect(violations).toEqual([]);
 });
 
 beforeEach(async () => {

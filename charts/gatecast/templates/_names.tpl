@@ -14,14 +14,14 @@
 {{- end -}}
 
 {{/*
-Name of a resource of one component: `root`, `component`, and `fleet` of a publisher. At most 47 characters, so that a pod's
-name, with 16 more, has room for all of it: metrics are found by it.
+Name of a resource of one component: `root`, `component`, and `fleet` of a publisher. At most 46 characters, so that a pod's
+name, with 17 more, has room for all of it: metrics are found by it.
 */}}
 {{- define "gatecast.name" -}}
 {{- $name := printf "%s-%s" (include "gatecast.fullname" .root) .component -}}
 {{- if .fleet -}}{{- $name = printf "%s-%s" $name .fleet -}}{{- end -}}
-{{- if gt (len $name) 47 -}}
-{{- printf "%s-%s" ($name | trunc 38 | trimSuffix "-") (sha256sum $name | trunc 8) -}}
+{{- if gt (len $name) 46 -}}
+{{- printf "%s-%s" ($name | trunc 37 | trimSuffix "-") (sha256sum $name | trunc 8) -}}
 {{- else -}}
 {{- $name -}}
 {{- end -}}

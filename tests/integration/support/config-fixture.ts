@@ -5,6 +5,7 @@ import { createLogger } from '@gatecast/shared/logging';
 import { connectNats, type Nats } from '@gatecast/shared/nats';
 import { createOpener, generateSealingKeys, type Opener } from '@gatecast/shared/secrets';
 import { NatsServer, TempDir, waitFor } from '@gatecast/shared/testing';
+import { stopLoyal } from './stop-loyal.ts';
 
 const API_KEY = 'a-key-for-tests-that-is-long-enough-0123456789';
 
@@ -95,7 +96,7 @@ export class ConfigFixture {
   async stop(): Promise<void> {
     await this.service.stop();
     await this.connection.close();
-    await this.nats.stop();
+    await stopLoyal(this.nats);
     await this.#dir.remove();
   }
 }

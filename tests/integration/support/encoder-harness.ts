@@ -34,6 +34,7 @@ import { decodeBatch } from '@gatecast/shared/outbox';
 import { NatsServer, waitFor } from '@gatecast/shared/testing';
 import type { JsMsg } from '@nats-io/jetstream';
 import { onTestFinished } from 'vitest';
+import { stopLoyal } from './stop-loyal.ts';
 
 export const FLEET = 'default';
 export const PARTITIONS = 4;
@@ -93,7 +94,7 @@ export class EncoderHarness {
   async stop(): Promise<void> {
     await Promise.all(Array.from(this.#encoders, (encoder) => encoder.stop()));
     await this.nats.close();
-    await this.server.stop();
+    await stopLoyal(this.server);
   }
 
   /** Starts an encoder; it takes its partitions once the lease of one that was killed has expired. */

@@ -16,6 +16,7 @@ import {
   subjects,
 } from '@gatecast/shared/nats';
 import { NatsServer, waitFor } from '@gatecast/shared/testing';
+import { stopLoyal } from './stop-loyal.ts';
 
 const PARTITIONS = 8;
 
@@ -128,7 +129,7 @@ export class IngestFixture {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.ingest.stop();
     await this.connection.close();
-    await this.nats.stop();
+    await stopLoyal(this.nats);
   }
 }
 

@@ -33,6 +33,7 @@ import {
 import { encodeBatch } from '@gatecast/shared/outbox';
 import { createSealer, generateSealingKeys, type Sealer } from '@gatecast/shared/secrets';
 import { NatsServer, TempDir, waitFor } from '@gatecast/shared/testing';
+import { stopLoyal } from './stop-loyal.ts';
 
 export const LEASE_TTL_MS = 3_000;
 const DEFAULT_PARTITIONS = 8;
@@ -272,7 +273,7 @@ export class PublisherFixture {
   async stop(): Promise<void> {
     await Promise.all([this.publisher, ...this.#others].map((publisher) => publisher.stop()));
     await this.connection.close();
-    await this.nats.stop();
+    await stopLoyal(this.nats);
     await this.#dir.remove();
   }
 }

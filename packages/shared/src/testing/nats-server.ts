@@ -101,6 +101,11 @@ export class NatsServer {
     return this.#process?.lines ?? [];
   }
 
+  /** What it has refused since it was started last: publishes and subscriptions that a user may not do. */
+  get violations(): readonly string[] {
+    return this.logLines.filter((line) => / (Publish|Subscription) Violation - /.test(line));
+  }
+
   /** Of the server as it runs now, or ran last: resolves when that process has ended. */
   get exit(): Promise<ProcessExit> | undefined {
     return this.#process?.exit;

@@ -100,3 +100,15 @@ test('the policy is asked about the address that a name leads to, also when that
     expect((error as DialError).failure).toEqual({ phase: 'policy', address: '127.0.0.1' });
   }
 });
+
+test('a name that the operator trusts may lead to a private address, and no other name to the same', async () => {
+  const port = await tlsBroker();
+  const trusting = { ...means(8, ''), policy: new AddressPolicy('', 'broker.brokers.svc') };
+  // The certificate is for another name: whoever says so has been connected to.
+  const seen = async (host: string) => {
+    const error = await dial(settings(port, host), undefined, trusting, never).catch((cause: unknown) => cause);
+    return (error as DialError).failure.phase;
+  };
+  expect(await seen('Broker.brokers.svc')).toBe('tls');
+  expect(await seen('other.brokers.svc')).toBe('policy');
+});
