@@ -57,6 +57,20 @@ export default defineConfig({
           maxWorkers: 1,
         },
       },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: 'chart',
+          isolate: false,
+          sequence: { groupOrder: 2 },
+          globalSetup: ['tests/chart/setup.ts'],
+          include: ['tests/chart/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+        },
+      },
     ],
   },
 });

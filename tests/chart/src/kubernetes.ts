@@ -163,7 +163,7 @@ export interface WorkloadSpec {
   readonly selector: LabelSelector;
   readonly template: PodTemplate;
   readonly serviceName?: string;
-  readonly volumeClaimTemplates?: readonly { readonly metadata: { readonly name: string } }[];
+  readonly volumeClaimTemplates?: readonly { readonly metadata: Metadata }[];
 }
 
 export interface NetworkPolicySpec {
