@@ -41,6 +41,21 @@ export default defineConfig({
           maxWorkers: 4,
         },
       },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: 'docker',
+          isolate: false,
+          sequence: { groupOrder: 2 },
+          include: ['tests/docker/**/*.test.ts'],
+          globalSetup: 'tests/docker/support/build-once.ts',
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // Times are measured.
+          maxWorkers: 1,
+        },
+      },
     ],
   },
 });

@@ -1,5 +1,5 @@
 /**
- * Entry of `npm run demo`, `npm test`, `npm run bench`, `npm run chaos` and `npm run test:e2e`: node scripts/run.mjs <target> [arguments]
+ * Entry of `npm run demo`, `npm test`, `npm run bench` and others (`targets`): node scripts/run.mjs <target> [arguments]
  *
  * Plain JavaScript without dependencies, for any Node ≥ 20: it makes sure of what everything else needs (a Node ≥ 24,
  * node_modules, a NATS server), then runs the target under that Node and passes its exit code on.
@@ -21,8 +21,10 @@ const targets = new Map([
   ['demo', ['--conditions=development', 'demo/src/main.ts']],
   ['bench', ['--conditions=development', 'bench/src/main.ts']],
   ['chaos', ['--conditions=development', 'tests/chaos/src/main.ts']],
-  ['e2e', ['--conditions=development', 'tests/e2e/src/main.ts']],
   ['test', ['scripts/test.mjs']],
+  ['test:docker', ['node_modules/vitest/vitest.mjs', 'run', '--project', 'docker']],
+  ['test:e2e', ['--conditions=development', 'tests/e2e/src/main.ts']],
+  ['images', ['--conditions=development', 'scripts/build-images.ts']],
 ]);
 
 /** @param {string} line */

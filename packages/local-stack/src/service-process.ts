@@ -1,5 +1,6 @@
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ManagedProcess, type ProcessExit } from '@gatecast/shared/testing';
+import { type ProcessExit, type RunningProcess, serviceImage, startProcess } from '@gatecast/shared/testing';
 
 export const SERVICE_NAMES = ['config-api', 'sensor-ingest', 'encoder', 'mqtt-publisher'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
@@ -33,10 +34,10 @@ export interface ServiceProcessOptions {
 export class ServiceProcess {
   readonly name: ServiceName;
   readonly #options: ServiceProcessOptions;
-  #process: ManagedProcess;
+  #process: RunningProcess;
   #ready: ReadyLine;
 
-  private constructor(options: ServiceProcessOptions, process: ManagedProcess, ready: ReadyLine) {
+  private constructor(options: ServiceProcessOptions, process: RunningProcess, ready: ReadyLine) {
     this.name = options.name;
     this.#options = options;
     this.#process = process;
@@ -107,7 +108,7 @@ export class ServiceProcess {
   }
 }
 
-function launch({ name, env, nodeFlags = [], built, onLine }: ServiceProcessOptions): Promise<ManagedProcess> {
+function launch({ name, env, nodeFlags = [], built, onLine }: ServiceProcessOptions): Promise<RunningProcess> {
   const service = `${ROOT}services/${name}`;
   const main = built ? [`${service}/dist/main.js`] : ['--conditions=development', `${service}/src/main.ts`];
   const inherited = Object.fromEntries(
@@ -115,10 +116,15 @@ function launch({ name, env, nodeFlags = [], built, onLine }: ServiceProcessOpti
       /^(PATH|HOME|TMPDIR|TZ|LANG|NODE_EXTRA_CA_CERTS|NODE_COMPILE_CACHE)$/.test(variable),
     ),
   );
-  return ManagedProcess.start({
+  return startProcess({
     name,
     command: process.execPath,
     args: [...nodeFlags, ...main],
+    container: {
+      image: serviceImage(name),
+      command: ['node', ...nodeFlags, 'main.js'],
+      mounts: secretFolders(env).map((path) => ({ path, readOnly: true })),
+    },
     cwd: ROOT,
     // Spares every start most of the compiling.
     env: { NODE_COMPILE_CACHE: `${ROOT}.tools/compile-cache`, ...inherited, ...env },
@@ -126,7 +132,13 @@ function launch({ name, env, nodeFlags = [], built, onLine }: ServiceProcessOpti
   });
 }
 
-async function readyOrEnded(process: ManagedProcess, signal?: AbortSignal): Promise<ReadyLine> {
+/** Folders, since a secret that is changed may be another file of the same name. */
+function secretFolders(env: Record<string, string>): string[] {
+  const files = Object.entries(env).filter(([variable, path]) => variable.endsWith('_FILE') && path.startsWith('/'));
+  return [...new Set(files.map(([, path]) => dirname(path)))];
+}
+
+async function readyOrEnded(process: RunningProcess, signal?: AbortSignal): Promise<ReadyLine> {
   const giveUp = () => process.kill('SIGTERM');
   signal?.addEventListener('abort', giveUp, { once: true });
   try {

@@ -31,8 +31,8 @@ export class DemoRun {
 
   static async #launch(args: string[]): Promise<DemoRun> {
     const dir = await TempDir.create('demo-run');
-    // Whatever it writes is to be found in a folder of its own.
-    const env = { ...process.env, TMPDIR: dir.path };
+    // Whatever it writes is to be found in a folder of its own. It runs as processes, as it does for people.
+    const env = { ...process.env, TMPDIR: dir.path, GATECAST_TEST_PROVIDER: 'processes' };
     return new DemoRun(await ManagedProcess.start({ name: 'demo', command: process.execPath, args, env }), dir);
   }
 

@@ -15,7 +15,11 @@ export const ownershipSettings = {
 
 /** Settings that every service has. Spread them into the service's own schema. */
 export const commonSettings = {
-  natsUrl: Type.String({ default: 'nats://127.0.0.1:4222', description: 'NATS servers, comma-separated.' }),
+  natsUrl: Type.String({
+    default: 'nats://127.0.0.1:4222',
+    description:
+      'NATS servers, comma-separated. `tls://…`, or a CA file, asks for TLS; then name them as their certificates do, not by address.',
+  }),
   natsUser: Type.Optional(
     Type.String({
       pattern: '^[A-Za-z0-9_-]+$',

@@ -15,7 +15,7 @@ const RECONNECT_MS = 250;
 const LOG_EVERY = 40;
 
 export interface NatsOptions {
-  /** Comma-separated server URLs. */
+  /** Comma-separated server URLs; with `tls://` for any of them, or a CA, a server without TLS is refused. */
   natsUrl: string;
   /** Its inboxes begin with `_INBOX.<user>`, so that a server can keep them from other users. */
   natsUser?: string | undefined;
@@ -58,16 +58,19 @@ export interface Nats {
 export async function connectNats(options: NatsOptions, log: Logger, signal?: AbortSignal): Promise<Nats> {
   const { natsUrl, natsUser, natsPasswordFile, natsCaFile, name, onRefused = () => {} } = options;
   const password = natsPasswordFile === undefined ? undefined : new RotatingPassword(natsPasswordFile, log);
+  const servers = natsUrl.split(',').map((server) => server.trim());
+  // The client library takes what a server offers, and pays no heed to the scheme.
+  const mustBeTls = natsCaFile !== undefined || servers.some((server) => server.startsWith('tls://'));
   const inboxPrefix = natsUser === undefined ? '_INBOX' : `_INBOX.${natsUser}`;
   const connection = await connectFirst(
     {
-      servers: natsUrl.split(',').map((server) => server.trim()),
+      servers,
       name,
       inboxPrefix,
       ...(natsUser === undefined
         ? {}
         : { authenticator: () => ({ user: natsUser, ...(password && { pass: password.offer() }) }) }),
-      ...(natsCaFile === undefined ? {} : { tls: { caFile: natsCaFile } }),
+      ...(mustBeTls && { tls: natsCaFile === undefined ? {} : { caFile: natsCaFile } }),
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_MS,
       reconnectJitter: RECONNECT_MS,

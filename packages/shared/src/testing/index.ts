@@ -13,6 +13,7 @@ export {
   TestCertificateAuthority,
   type Validity,
 } from './certificates.ts';
+export { mosquittoImage, natsImage, nodeImage, serviceImage } from './container-images.ts';
 export { TESTING_ERROR_CODES, TestingError, type TestingErrorCode } from './errors.ts';
 export { type BrokerRestartOptions, FaultableBroker, type FaultableBrokerOptions } from './faultable-broker/broker.ts';
 export type { BrokerConnection, ClientTls } from './faultable-broker/connection.ts';
@@ -41,10 +42,13 @@ export { NatsCluster, type NatsClusterOptions } from './nats-cluster.ts';
 export { NatsServer, type NatsServerOptions, type RestartOptions } from './nats-server.ts';
 export { NATS_USERS, type NatsCredentials, type NatsUser, NatsUsers } from './nats-users.ts';
 export { OtlpReceiver, type ReceivedSpan } from './otlp-receiver.ts';
-export { ManagedProcess, type ProcessExit, type ProcessOptions } from './processes.ts';
+export { ManagedProcess, type ProcessOptions } from './processes.ts';
 export { recordedSpans } from './recorded-spans.ts';
+export type { ProcessExit, RunningProcess, StopProcessOptions, WaitForLineOptions } from './running-process.ts';
+export { type ContainerVariant, type StartProcessOptions, startProcess } from './start-process.ts';
 export { backUpStream, restoreStream, type StreamBackup } from './stream-backup.ts';
 export { type ProxyTarget, TcpProxy, type TcpProxyOptions } from './tcp-proxy.ts';
 export { TempDir } from './temp-dir.ts';
+export { type TestProvider, testProvider } from './test-provider.ts';
 export { topicMatches } from './topic-filter.ts';
 export { type WaitForOptions, waitFor } from './wait-for.ts';

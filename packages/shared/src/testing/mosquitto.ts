@@ -1,11 +1,14 @@
 import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { mosquittoImage } from './container-images.ts';
 import { TestingError } from './errors.ts';
 import { findBinary } from './find-binary.ts';
 import { freePort, LOOPBACK, retryWhilePortTaken } from './listen.ts';
 import { type MosquittoConfig, mosquittoConfig, passwordFile } from './mosquitto-config.ts';
-import { ManagedProcess, type ProcessExit } from './processes.ts';
+import type { ProcessExit, RunningProcess } from './running-process.ts';
+import { startProcess } from './start-process.ts';
 import { TempDir } from './temp-dir.ts';
+import { testProvider } from './test-provider.ts';
 
 export interface MosquittoOptions extends MosquittoConfig {
   /** Default: {@link findMosquitto}. */
@@ -28,8 +31,12 @@ const INSTALL_FOLDERS = [
   '/opt/homebrew/opt/mosquitto/sbin',
 ] as const;
 
-/** The mosquitto binary: `MOSQUITTO_BIN`, else in `PATH` and the usual places; undefined when there is none. */
+/**
+ * The mosquitto binary: `MOSQUITTO_BIN`, else in `PATH` and the usual places; undefined when there is none. With
+ * containers it is an image.
+ */
 export function findMosquitto(): string | undefined {
+  if (testProvider() === 'containers') return mosquittoImage();
   return findBinary(process.env.MOSQUITTO_BIN ?? 'mosquitto', INSTALL_FOLDERS);
 }
 
@@ -53,7 +60,7 @@ export class Mosquitto {
   readonly #options: MosquittoOptions;
   readonly #dir: TempDir;
   #port = 0;
-  #process: ManagedProcess | undefined;
+  #process: RunningProcess | undefined;
 
   private constructor(binary: string, options: MosquittoOptions, dir: TempDir) {
     this.#binary = binary;
@@ -147,12 +154,23 @@ export class Mosquitto {
   async #launch(): Promise<void> {
     const configFile = join(this.#dir.path, 'mosquitto.conf');
     await writeFile(configFile, mosquittoConfig(this.#options, this.host, this.#port, this.#dir.path));
-    this.#process = await ManagedProcess.start({
+    this.#process = await startProcess({
       command: this.#binary,
       args: ['-c', configFile],
       name: 'mosquitto',
+      container: {
+        image: mosquittoImage(),
+        command: ['/usr/sbin/mosquitto', '-c', configFile],
+        mounts: [{ path: this.#dir.path }, ...foldersOf(this.#options.env ?? {})],
+      },
       env: { ...process.env, ...this.#options.env },
     });
     await this.#process.waitForLine(/^mosquitto version \S+ running/);
   }
+}
+
+/** Where files are that an environment names. */
+function foldersOf(env: Readonly<Record<string, string>>): { path: string; readOnly: true }[] {
+  const paths = Object.values(env).filter((value) => value.startsWith('/'));
+  return [...new Set(paths.map(dirname))].map((path) => ({ path, readOnly: true }));
 }

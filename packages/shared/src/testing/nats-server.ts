@@ -3,12 +3,15 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { natsImage } from './container-images.ts';
 import { TestingError } from './errors.ts';
 import { findBinary } from './find-binary.ts';
 import { LOOPBACK, retryWhilePortTaken } from './listen.ts';
 import { type NatsCredentials, type NatsUser, NatsUsers } from './nats-users.ts';
-import { ManagedProcess, type ProcessExit } from './processes.ts';
+import type { ProcessExit, RunningProcess } from './running-process.ts';
+import { startProcess } from './start-process.ts';
 import { TempDir } from './temp-dir.ts';
+import { testProvider } from './test-provider.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface NatsServerOptions {
@@ -43,7 +46,7 @@ export class NatsServer {
   readonly #options: NatsServerOptions;
   readonly #dir: TempDir;
   #port: number;
-  #process: ManagedProcess | undefined;
+  #process: RunningProcess | undefined;
 
   private constructor(binary: string, options: NatsServerOptions, dir: TempDir, users: NatsUsers | undefined) {
     this.#binary = binary;
@@ -55,8 +58,7 @@ export class NatsServer {
 
   /** @throws {TestingError} `BINARY_NOT_FOUND`, `SERVER_TOO_OLD`, or what the server said when it did not start. */
   static async start(options: NatsServerOptions = {}): Promise<NatsServer> {
-    const binary = findNatsServer(options.binary);
-    await checkVersion(binary);
+    const binary = testProvider() === 'containers' ? 'nats-server' : await checkedNatsServer(options.binary);
     const dir = await TempDir.create('nats');
     const users = options.users === 'shipped' ? await NatsUsers.create(dir.path) : options.users;
     const server = new NatsServer(binary, options, dir, users);
@@ -144,10 +146,11 @@ export class NatsServer {
     const configFile = join(this.#dir.path, 'nats.conf');
     await writeFile(configFile, this.#config(portsDir));
     const { onLine } = this.#options;
-    this.#process = await ManagedProcess.start({
+    this.#process = await startProcess({
       command: this.#binary,
       args: ['-c', configFile],
       name: 'nats-server',
+      container: { image: natsImage(), command: ['-c', configFile], mounts: [{ path: this.#dir.path }] },
       ...(this.users && { env: { ...process.env, ...this.users.serverEnv } }),
       ...(onLine && { onLine }),
     });
@@ -156,7 +159,7 @@ export class NatsServer {
   }
 
   /** A server whose port for the cluster is taken says that it is ready, and ends. */
-  async #readyPort(process: ManagedProcess, portsDir: string): Promise<number> {
+  async #readyPort(process: RunningProcess, portsDir: string): Promise<number> {
     const isOver = () => process.ended !== undefined;
     const seen = await waitFor(async () => isOver() || (await readPort(portsDir)), {
       describe: 'the ports file of nats-server',
@@ -186,6 +189,12 @@ async function readPort(portsDir: string): Promise<number | undefined> {
   const ports = JSON.parse(await readFile(join(portsDir, file), 'utf8')) as { nats?: string[] };
   const [url] = ports.nats ?? [];
   return url === undefined ? undefined : Number(new URL(url).port);
+}
+
+async function checkedNatsServer(name?: string): Promise<string> {
+  const binary = findNatsServer(name);
+  await checkVersion(binary);
+  return binary;
 }
 
 function findNatsServer(binary = process.env.NATS_SERVER_BIN): string {

@@ -7,6 +7,8 @@ import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { TestingError } from './errors.ts';
 import { findBinary } from './find-binary.ts';
+import { OutputLines } from './output-lines.ts';
+import type { ProcessExit, RunningProcess, StopProcessOptions, WaitForLineOptions } from './running-process.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface ProcessOptions {
@@ -23,11 +25,6 @@ export interface ProcessOptions {
   readonly onLine?: (line: string) => void;
 }
 
-export interface ProcessExit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
-
 /** How long output may still come after the process itself has ended (a grandchild may hold the pipe open). */
 const OUTPUT_AFTER_EXIT_MS = 500;
 
@@ -38,24 +35,19 @@ const running = new Set<ChildProcess>();
  * when this process dies without a word (`kill -9`): by the kernel where `setpriv --pdeathsig` (Linux) can ask for that,
  * elsewhere by a shell that watches a pipe.
  */
-export class ManagedProcess {
+export class ManagedProcess implements RunningProcess {
   readonly name: string;
-  /** Resolves when the process has ended and its output is complete; never rejects. */
   readonly exit: Promise<ProcessExit>;
   readonly #child: ChildProcess;
-  readonly #maxLines: number;
-  readonly #onLine: (line: string) => void;
-  readonly #lines: string[] = [];
-  #lineCount = 0;
+  readonly #output: OutputLines;
   #ended: ProcessExit | undefined;
 
-  private constructor(child: ChildProcess, name: string, { maxLines = 5_000, onLine = () => {} }: ProcessOptions) {
+  private constructor(child: ChildProcess, name: string, { maxLines, onLine }: ProcessOptions) {
     this.#child = child;
     this.name = name;
-    this.#maxLines = maxLines;
-    this.#onLine = onLine;
+    this.#output = new OutputLines({ name, maxLines, onLine, ended: () => this.#ended });
     for (const stream of [child.stdout, child.stderr]) {
-      if (stream !== null) createInterface({ input: stream }).on('line', (line) => this.#keep(line));
+      if (stream !== null) createInterface({ input: stream }).on('line', (line) => this.#output.add(line));
     }
     this.exit = new Promise((resolve) => {
       child.once('close', (code, signal) => {
@@ -93,48 +85,22 @@ export class ManagedProcess {
     return this.#child.pid ?? -1;
   }
 
-  /** Undefined while the process runs. */
   get ended(): ProcessExit | undefined {
     return this.#ended;
   }
 
-  /** The latest lines of standard output and standard error, in the order they came. */
   get lines(): readonly string[] {
-    return this.#lines;
+    return this.#output.kept;
   }
 
-  /** How many lines there were so far, forgotten ones included: a position for {@link waitForLine}. */
   get lineCount(): number {
-    return this.#lineCount;
+    return this.#output.count;
   }
 
-  /**
-   * The first match in the lines from number `fromLine` (default 0, the first one) on, kept or still to come.
-   * @throws {TestingError} `PROCESS_EXITED` when the process ends without it; `WAIT_TIMEOUT` after `timeoutMs`
-   * (default 10,000). Both quote the last lines.
-   */
-  async waitForLine(
-    pattern: RegExp,
-    options: { readonly timeoutMs?: number; readonly fromLine?: number } = {},
-  ): Promise<RegExpMatchArray> {
-    const { timeoutMs = 10_000, fromLine = 0 } = options;
-    const deadline = performance.now() + timeoutMs;
-    let position = fromLine;
-    for (;;) {
-      const ended = this.#ended;
-      const kept = this.#lines.slice(Math.max(0, position - (this.#lineCount - this.#lines.length)));
-      position = this.#lineCount;
-      for (const line of kept) {
-        const match = line.match(pattern);
-        if (match) return match;
-      }
-      if (ended) throw this.#failure('PROCESS_EXITED', `ended (${describeExit(ended)}) without a line ${pattern}`);
-      if (performance.now() >= deadline) throw this.#failure('WAIT_TIMEOUT', `no line ${pattern} in ${timeoutMs} ms`);
-      await pause(5);
-    }
+  waitForLine(pattern: RegExp, options?: WaitForLineOptions): Promise<RegExpMatchArray> {
+    return this.#output.waitFor(pattern, options);
   }
 
-  /** Sends a signal; does not wait. A process that has ended takes none, and that is no error. */
   kill(signal: NodeJS.Signals = 'SIGKILL'): void {
     this.#child.kill(signal);
   }
@@ -155,13 +121,11 @@ export class ManagedProcess {
     this.kill('SIGCONT');
   }
 
-  /** @throws {TestingError} `PROCESS_EXITED`, quoting the last lines, when the process has ended. */
   throwIfEnded(): void {
-    if (this.#ended) throw this.#failure('PROCESS_EXITED', `ended (${describeExit(this.#ended)})`);
+    this.#output.throwIfEnded();
   }
 
-  /** `signal` (default SIGTERM), after `graceMs` (default 5,000) SIGKILL. The exit tells which of the two it was. */
-  async stop(options: { readonly signal?: NodeJS.Signals; readonly graceMs?: number } = {}): Promise<ProcessExit> {
+  async stop(options: StopProcessOptions = {}): Promise<ProcessExit> {
     this.kill(options.signal ?? 'SIGTERM');
     const abort = new AbortController();
     const grace = pause(options.graceMs ?? 5_000, undefined, { signal: abort.signal }).then(
@@ -176,17 +140,6 @@ export class ManagedProcess {
   [Symbol.asyncDispose](): Promise<ProcessExit> {
     return this.stop();
   }
-
-  #keep(line: string): void {
-    this.#lineCount += 1;
-    this.#lines.push(line);
-    this.#onLine(line);
-    if (this.#lines.length > this.#maxLines) this.#lines.shift();
-  }
-
-  #failure(code: 'PROCESS_EXITED' | 'WAIT_TIMEOUT', what: string): TestingError {
-    return new TestingError(code, [`${this.name}: ${what}; its last lines:`, ...this.#lines.slice(-20)].join('\n  '));
-  }
 }
 
 function standsStill(pid: number): boolean {
@@ -198,10 +151,6 @@ function standsStill(pid: number): boolean {
       .at(-1);
     return afterName?.startsWith('T');
   });
-}
-
-function describeExit(exit: ProcessExit): string {
-  return exit.signal ?? `code ${exit.code}`;
 }
 
 function killAll(): void {

@@ -144,6 +144,21 @@ describe('TLS', () => {
     await waitFor(() => works(nats));
   });
 
+  test.each(['tls://localhost', 'nats://localhost'])('is not done without, where it is asked for: %s', async (host) => {
+    const server = await startServer();
+    const { file } = await startTls();
+    const ca = host.startsWith('tls') ? {} : { natsCaFile: await file('ca.pem', ours.certificate) };
+    const abort = new AbortController();
+    const options = { ...server.access('encoder'), natsUrl: `${host}:${server.port}`, ...ca, name: 'test' };
+    const connecting = connectNats(options, log, abort.signal);
+    await waitFor(() => lines.length > 0);
+    abort.abort();
+    await expect(connecting).rejects.toMatchObject({
+      code: 'NATS_UNAVAILABLE',
+      message: expect.stringContaining('tls'),
+    });
+  });
+
   test('to one of another CA there is no connection, and the log says why; the file may be mended', async () => {
     const { access, file } = await startTls();
     const natsCaFile = await file('ca.pem', other.certificate);
