@@ -22,6 +22,7 @@ export default defineConfig({
             'tests/e2e-driver/test/**/*.test.ts',
             'bench/test/**/*.test.ts',
             'scripts/test/**/*.test.ts',
+            'tests/chart/test/**/*.test.ts',
           ],
           testTimeout: 20_000,
           maxWorkers: 2,

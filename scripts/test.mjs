@@ -34,6 +34,7 @@ const groups = [
     { name: 'docs', commands: [['node', 'scripts/check-docs.mjs']] },
   ],
   [{ name: 'unit', commands: [['vitest', 'run', '--project', 'unit']] }],
+  [{ name: 'chart', commands: [['vitest', 'run', '--project', 'chart']] }],
   [{ name: 'integration', commands: [['vitest', 'run', '--project', 'integration']] }],
   // Times are judged mildly: nobody knows what else this machine has to do.
   [

@@ -7,6 +7,7 @@ export const toolchainErrorCodes = /** @type {const} */ ([
   'INSTALL_FAILED',
   'NATS_BINARY_REFUSED',
   'NATS_UNAVAILABLE',
+  'CHART_TOOL_UNAVAILABLE',
   'USAGE',
   'STOPPED',
 ]);

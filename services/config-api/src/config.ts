@@ -96,3 +96,6 @@ export const ApiConfig = Type.Object({
 });
 
 export type ApiConfig = Readonly<Static<typeof ApiConfig>>;
+
+/** How long a stop may take before the process ends itself, ms. Whoever stops it should wait longer. */
+export const STOP_DEADLINE_MS = 20_000;

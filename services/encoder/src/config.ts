@@ -61,3 +61,6 @@ export const EncoderConfig = Type.Object({
 });
 
 export type EncoderConfig = Readonly<Static<typeof EncoderConfig>>;
+
+/** How long a stop may take before the process ends itself, ms. Whoever stops it should wait longer. */
+export const STOP_DEADLINE_MS = 30_000;

@@ -78,4 +78,8 @@ export const PublisherConfig = Type.Object({
   readAhead: count(200, 'Batches of one partition that NATS may send ahead.'),
   purgeIntervalMs: ms(30_000, 'How often settled messages are purged from the streams.'),
 });
+
 export type PublisherConfig = Readonly<Static<typeof PublisherConfig>>;
+
+/** How long a stop may take before the process ends itself, ms. Whoever stops it should wait longer. */
+export const STOP_DEADLINE_MS = 20_000;

@@ -102,3 +102,6 @@ export const IngestConfig = Type.Object({
 });
 
 export type IngestConfig = Readonly<Static<typeof IngestConfig>>;
+
+/** How long a stop may take before the process ends itself, ms. Whoever stops it should wait longer. */
+export const STOP_DEADLINE_MS = 30_000;
