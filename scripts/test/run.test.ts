@@ -74,7 +74,8 @@ describe('run.mjs', () => {
     const { code, stderr } = await run(args);
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: 'gatecast: usage: node scripts/run.mjs demo|bench|chaos|test|test:chart|test:docker|test:e2e|images [arguments]\n',
+      stderr:
+        'gatecast: usage: node scripts/run.mjs demo|bench|chaos|test|test:chart|test:docker|test:e2e|images [arguments]\n',
     });
   });
 
