@@ -21,10 +21,10 @@ const targets = new Map([
   ['demo', ['--conditions=development', 'demo/src/main.ts']],
   ['bench', ['--conditions=development', 'bench/src/main.ts']],
   ['chaos', ['--conditions=development', 'tests/chaos/src/main.ts']],
-  ['test:e2e', ['--conditions=development', 'tests/e2e/src/main.ts']],
   ['test', ['scripts/test.mjs']],
   ['test:chart', ['scripts/test.mjs', '--only', 'chart']],
   ['test:docker', ['node_modules/vitest/vitest.mjs', 'run', '--project', 'docker']],
+  ['test:e2e', ['--conditions=development', 'tests/e2e/src/main.ts']],
   ['images', ['--conditions=development', 'scripts/build-images.ts']],
 ]);
 

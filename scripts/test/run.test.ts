@@ -75,7 +75,7 @@ describe('run.mjs', () => {
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr:
-        'gatecast: usage: node scripts/run.mjs demo|bench|chaos|test:e2e|test|test:chart|test:docker|images [arguments]\n',
+        'gatecast: usage: node scripts/run.mjs demo|bench|chaos|test|test:chart|test:docker|test:e2e|images [arguments]\n',
     });
   });
 

@@ -49,12 +49,12 @@ describe.skipIf(mosquittoOrSkip() === undefined)('the driver of the tests on Kub
     expect(new Set(Object.values(await driver.owners()))).toEqual(new Set(['mqtt-publisher-1']));
 
     await driver.phase({ name: 'before' });
-    await driver.start({});
+    await driver.start();
     await driver.flowing({ more: 10, timeoutMs: 20_000 });
     await driver.phase({ name: 'during' });
     await driver.move({ gatewayIds: ['driven-0', 'driven-2'], fleet: SECOND_FLEET, timeoutMs: 30_000 });
     await driver.flowing({ more: 10, group: 'even', timeoutMs: 20_000 });
-    await driver.stop({});
+    await driver.stop();
     await driver.allArrived({ timeoutMs: 20_000 });
 
     const none = { window: 20, windowsBeyondRecord: 4, crashes: 0, sessionLosses: 0, brokerForgot: 0 };

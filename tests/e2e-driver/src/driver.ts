@@ -26,11 +26,11 @@ export class Driver implements DriverMethods {
     await this.#current.gateways.register(gateways, timeoutMs);
   }
 
-  async start({ group }: { group?: string }): Promise<void> {
+  async start({ group }: { group?: string } = {}): Promise<void> {
     this.#current.start(group);
   }
 
-  async stop({ group }: { group?: string }): Promise<void> {
+  async stop({ group }: { group?: string } = {}): Promise<void> {
     await this.#current.stop(group);
   }
 

@@ -94,9 +94,9 @@ export interface DriverMethods {
   /** Registers gateways, as soon as the API answers; resolves when all are connected to their brokers. */
   register(request: { gateways: readonly GatewaySetup[]; timeoutMs: number }): Promise<void>;
   /** Gateways that do not send yet begin to; those of a group, or all. */
-  start(request: { group?: string }): Promise<void>;
+  start(request?: { group?: string }): Promise<void>;
   /** They finish their requests, and send nothing more. */
-  stop(request: { group?: string }): Promise<void>;
+  stop(request?: { group?: string }): Promise<void>;
   /** Waits until so many more readings of each gateway that sends, of all or of a group, are accepted and have come. */
   flowing(request: { more: number; group?: string; timeoutMs: number }): Promise<void>;
   /** Waits until everything accepted has arrived; of a group, or of all gateways. */

@@ -60,7 +60,7 @@ export class LoadRun {
   /** Registers gateways and has them send. */
   async begin(setup: LoadSetup): Promise<void> {
     await this.register(setup);
-    await this.#driver.call('start', {});
+    await this.#driver.call('start');
   }
 
   /** Registers gateways, as soon as the API answers; resolves when all of them are connected to their brokers. */
