@@ -11,7 +11,9 @@ import { NatsCluster } from '../../src/testing/index.ts';
 
 const log = createLogger({ service: 'test', instance: 'test', level: 'silent' });
 
-test('streams and buckets get as many copies as the setting says, also when they are there already', async () => {
+test('streams and buckets get as many copies as the setting says, also when they are there already', {
+  timeout: 60_000,
+}, async () => {
   await using cluster = await NatsCluster.start();
   const nats = await connectNats({ natsUrl: cluster.url, name: 'test' }, log);
   const copies = async () => {
