@@ -49,13 +49,11 @@ test('killed all at once under load and up again: nothing accepted is lost', asy
   const host = await compose.brokersGateway();
   const outside = await forwardFrom(host, broker.port);
   onTestFinished(() => outside.stop());
-  const gateway = (index: number): GatewaySetup => ({
-    gatewayId: `judged-${index}`,
-    group: 'all',
-    mqtt: { host, port: outside.port, protocolVersion: '5' },
-    qos: index % 2 === 0 ? 1 : 2,
-    pace: { perRequest: 5, intervalMs: 200 },
-  });
+  const gateway = (index: number): GatewaySetup => {
+    const qos = index % 2 === 0 ? 1 : 2;
+    const mqtt = { host, port: outside.port, protocolVersion: '5', qos } as const;
+    return { gatewayId: `judged-${index}`, group: 'all', mqtt, qos, pace: { perRequest: 5, intervalMs: 200 } };
+  };
   await driver.open({
     apiUrl: compose.apiUrl,
     ingestUrl: compose.ingestUrl,
