@@ -27,7 +27,7 @@ test('a secret opens for its gateway and its field alone', async () => {
   const sealed = await (await createSealer(publicJwks)).seal('gw', 'password', 'secret');
   const opener = await createOpener(privateJwks);
   await expect(opener.open('other', 'password', sealed)).rejects.toMatchObject({ code: 'SECRET_UNREADABLE' });
-  await expect(opener.open('gw', 'clientKey', sealed)).rejects.toMatchObject({ code: 'SECRET_UNREADABLE' });
+  await expect(opener.open('gw', 'tls.clientKey', sealed)).rejects.toMatchObject({ code: 'SECRET_UNREADABLE' });
 });
 
 test.each(['', '{"keys":[]}', '{"keys":[{"kty":"EC"}]}', '[]'])('is no key set to seal with: %j', async (text) => {
