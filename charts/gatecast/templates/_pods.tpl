@@ -35,6 +35,20 @@ topologySpreadConstraints:
 {{- end }}
 {{- end -}}
 
+{{/* How long a pod stays on a node that is gone, as a list of tolerations. */}}
+{{- define "gatecast.nodeLossTolerations" -}}
+{{- if not (kindIs "invalid" .Values.nodeLossSeconds) -}}
+{{- range list "not-ready" "unreachable" }}
+- key: node.kubernetes.io/{{ . }}
+  operator: Exists
+  effect: NoExecute
+  tolerationSeconds: {{ $.Values.nodeLossSeconds }}
+{{- end }}
+{{- else -}}
+[]
+{{- end -}}
+{{- end -}}
+
 {{/* A PodDisruptionBudget: `root`, `name`, `pdb` (values), and what selectorLabels takes. */}}
 {{- define "gatecast.pdb" -}}
 {{- if .pdb.enabled }}

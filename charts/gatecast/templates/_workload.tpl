@@ -73,7 +73,7 @@ spec:
       {{- with $values.nodeSelector }}
       nodeSelector: {{- toYaml . | nindent 8 }}
       {{- end }}
-      {{- with $values.tolerations }}
+      {{- with concat $values.tolerations (include "gatecast.nodeLossTolerations" $root | fromYamlArray) }}
       tolerations: {{- toYaml . | nindent 8 }}
       {{- end }}
       {{- with $values.affinity }}
