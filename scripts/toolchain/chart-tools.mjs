@@ -36,12 +36,13 @@ export const chartTools = {
     probe: ['--version'],
     accepts: /\b1\.14\.2\b/,
   },
+  // Later versions have replace directives in their go.mod, which go install refuses.
   helmUnittest: {
     name: 'helm-unittest',
     module: 'github.com/helm-unittest/helm-unittest/cmd/helm-unittest',
-    version: '1.1.2',
+    version: '1.0.0',
     probe: ['--version'],
-    accepts: /\b1\.1\.2\b/,
+    accepts: /\b1\.0\.0\b/,
   },
 };
 

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { helm, tools } from './scenarios.ts';
-import type { Values } from './src/helm.ts';
+import { CHART, type Values } from './src/helm.ts';
 import type { WorkloadSpec } from './src/kubernetes.ts';
 import { Release } from './src/release.ts';
 import { rules } from './src/rules/index.ts';
@@ -100,6 +102,20 @@ describe.skipIf(tools.helm === null)('a fleet', () => {
       'gatecast_publisher_connected_lag_messages',
     ]);
     expect(Object.entries(rules).flatMap(([, rule]) => rule(release))).toEqual([]);
+  });
+
+  it('is scaled by metrics that publishers have', async () => {
+    const keda = { enabled: true, serverAddress: 'http://prometheus:9090', sessionsPerPod: 1, connectedLagPerPod: 1 };
+    const hpa = { enabled: true, cpuPercent: null, sessionsPerPod: 1, connectedLagPerPod: 1 };
+    const fleets = { default: { autoscaling: { hpa } }, north: { autoscaling: { keda } } };
+    const release = Release.parse(await helm.template({ values: { fleets } }));
+    const used = new Set(
+      JSON.stringify(release.ofKind('HorizontalPodAutoscaler', 'ScaledObject')).match(/gatecast_\w+/g),
+    );
+    // A test compares that page with what the services export.
+    const page = readFileSync(join(CHART, '../../docs/telemetry.md'), 'utf8');
+    expect(used.size).toBe(2);
+    for (const metric of used) expect(page).toContain(`\`${metric}\``);
   });
 
   it('is scaled by KEDA, whose query finds its pods whatever their names', async () => {

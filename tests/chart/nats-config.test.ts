@@ -29,6 +29,14 @@ describe.skipIf(tools.helm === null || server === undefined)('the configuration 
     expect({ code, output: stdout + stderr }).toMatchObject({ code: 0 });
   });
 
+  it('gives a server that leaves its cluster the time that it takes', async () => {
+    const release = Release.parse(await helm.template({ values: { nats: { bundled: { replicas: 3 } } } }));
+    const config = release.find('ConfigMap', 'gatecast-nats')?.data?.['nats.conf'] ?? '';
+    const seconds = (name: string) => Number(new RegExp(`^${name}: "(\\d+)s"$`, 'm').exec(config)?.[1]);
+    const leaving = seconds('lame_duck_grace_period') + seconds('lame_duck_duration');
+    expect(natsOf(release).pod.spec.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(leaving);
+  });
+
   it('has a password for every user, and passes no other', async () => {
     const release = Release.parse(await helm.template({ values: { nats: { bundled: { replicas: 3 } } } }));
     const { container } = natsOf(release);

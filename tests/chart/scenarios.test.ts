@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { kubernetesVersions } from '../../scripts/toolchain/kube-schemas.mjs';
 import { helms, scenarios, tools } from './scenarios.ts';
+import { CHART } from './src/helm.ts';
 import { referencesOf } from './src/pod-references.ts';
 import { Release } from './src/release.ts';
 import { rules } from './src/rules/index.ts';
@@ -43,6 +46,15 @@ describe.skipIf(tools.helm === null).each(helms)('with %s', (_name, helm) => {
         expect(stdout).toContain(`Invalid: 0, Errors: 0, Skipped: ${skipped}`);
       },
     );
+
+    it('set no variable of OpenTelemetry but those that docs/telemetry.md explains', () => {
+      const page = readFileSync(join(CHART, '../../docs/telemetry.md'), 'utf8');
+      const names = release.pods.flatMap(({ spec }) =>
+        spec.containers.flatMap(({ env = [] }) => env.map((one) => one.name)),
+      );
+      const unknown = names.filter((variable) => variable.startsWith('OTEL_') && !page.includes(`\`${variable}\``));
+      expect(unknown).toEqual([]);
+    });
 
     it('need nothing from outside beyond what is declared', () => {
       const needed = new Set(
