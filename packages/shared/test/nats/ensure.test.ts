@@ -7,7 +7,7 @@ import {
   ensureBuckets,
   ensureCommonStreams,
 } from '../../src/nats/index.ts';
-import { NatsCluster } from '../../src/testing/index.ts';
+import { NatsCluster, waitFor } from '../../src/testing/index.ts';
 
 const log = createLogger({ service: 'test', instance: 'test', level: 'silent' });
 
@@ -24,8 +24,15 @@ test('streams and buckets get as many copies as the setting says, also when they
   for (const replicas of [1, 3]) {
     await ensureBuckets(nats, { replicas, leaseTtlMs: 3_000 });
     await ensureCommonStreams(nats, { ...DEFAULT_STORAGE_LIMITS, readingsMaxBytes: 1e6, replicas });
-    const counts = await copies();
-    expect(counts.size).toBe(BUCKETS.length + 3);
+    let counts = new Map<string, number>();
+    // A cluster lists what its servers answer in time.
+    await waitFor(
+      async () => {
+        counts = await copies();
+        return counts.size === BUCKETS.length + 3;
+      },
+      { describe: () => `every stream to be listed; there were ${[...counts.keys()].join(', ')}` },
+    );
     expect(new Set(counts.values())).toEqual(new Set([replicas]));
   }
   await nats.close();

@@ -47,7 +47,7 @@ const request: fc.Arbitrary<MeasurementRequest> = fc.record(
 const indent = fc.constantFrom(undefined, ' ', '\t', '\n\r ');
 
 test('any valid request is accepted, and stored byte for byte', async () => {
-  await using ingest = await TestIngest.start({ requestsPerMinute: 100_000 });
+  await using ingest = await TestIngest.start({ requestsPerMinute: 100_000, maxEventLoopDelayMs: 0 });
   await fc.assert(
     fc.asyncProperty(request, indent, fc.boolean(), async (valid, space, zip) => {
       const body = JSON.stringify(valid, undefined, space);
@@ -113,7 +113,7 @@ const CORRUPTIONS: readonly Bad[] = [
 ];
 
 test('any valid request with one fault is refused, with a pointer to it, and nothing is stored', async () => {
-  await using ingest = await TestIngest.start({ requestsPerMinute: 100_000 });
+  await using ingest = await TestIngest.start({ requestsPerMinute: 100_000, maxEventLoopDelayMs: 0 });
   await fc.assert(
     fc.asyncProperty(request, fc.nat(), fc.nat(), fc.constantFrom(...CORRUPTIONS), async (valid, i, m, corruption) => {
       const [, pointerOf, corrupt] = corruption;
