@@ -132,6 +132,7 @@ async function goesOn(stack: LocalStack, gateways: readonly GatewayClient[], bro
     const body = { measurements: [{ sensorId: '3002FA', time, values: { co2: '1' } }] };
     expect(await stack.ingest.send({ gatewayId, token, body })).toMatchObject({ status: 202 });
     await waitFor(() => readingTimes(broker.messages, gatewayId).includes(time), { timeoutMs: 30_000 });
-    expect(await stack.api.status(gatewayId)).toMatchObject({ code: 'MQTT_INFO_NO_ERR' });
+    // Written a moment later than it is true.
+    await waitFor(async () => (await stack.api.status(gatewayId)).code === 'MQTT_INFO_NO_ERR', { timeoutMs: 30_000 });
   }
 }
