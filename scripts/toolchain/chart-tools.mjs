@@ -19,7 +19,7 @@ export const chartTools = {
     version: '3.22.0',
     alsoCalled: ['helm3'],
     probe: ['version', '--short'],
-    accepts: /^v3\.(1[4-9]|[2-9]\d)\./,
+    accepts: /^v3\.(1[4-9]|[2-9]\d)\b/,
   },
   kubeconform: {
     name: 'kubeconform',

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { kubernetesVersions } from '../../scripts/toolchain/kube-schemas.mjs';
-import { helms, scenarios, tools } from './scenarios.ts';
+import { differences, helms, install, scenarios, tools } from './scenarios.ts';
 import { CHART } from './src/helm.ts';
 import { referencesOf } from './src/pod-references.ts';
 import { Release } from './src/release.ts';
@@ -66,5 +66,13 @@ describe.skipIf(tools.helm === null).each(helms)('with %s', (_name, helm) => {
         `externals of ${name}`,
       ).toEqual([]);
     });
+  });
+});
+
+describe.skipIf(tools.helm3 === null)('Helm 3 and Helm 4', () => {
+  it.each(scenarios)('make the same of the values of $name', async ({ files }) => {
+    const { release, server } = await install({ files });
+    const [, other] = helms.map(([, program]) => program);
+    expect(differences(release, Release.parse(await other!.template({ files, server })))).toEqual([]);
   });
 });
