@@ -95,7 +95,8 @@ describe('a session that the broker keeps', () => {
     await waitFor(() => broker.retained.get(`Aranet/${gateway}/status`)?.payload === 'online', { timeoutMs: 10_000 });
     await fixture.emit(gateway, 3);
     await hear(gateway, 3);
-    const { packet } = broker.publishes(fromClient(gateway)).at(-1)!;
+    // Of the readings: on a busy machine a second is short, and a session that is made anew begins with a birth.
+    const { packet } = broker.publishes(onTopic(`Aranet/${gateway}/sensors/#`)).at(-1)!;
     expect(packet.messageId).toBe(3);
   });
 });
