@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { seedAndSlack } from '@gatecast/delivery-check/report';
 import type { Scenario } from './scenario.ts';
 
 export const USAGE = `npm run chaos -- [--scenario NAME]... [--short] [--seed N] [--slack F] [--list] [--json FILE] [--markdown]
@@ -43,10 +44,7 @@ export function parseArguments(
     },
   });
   if (values.help) return 'help';
-  const seed = values.seed === undefined ? anySeed() : Number(values.seed);
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new TypeError(`--seed ${values.seed} is no whole number`);
-  const slack = Number(values.slack);
-  if (!(slack >= 1)) throw new TypeError(`--slack ${values.slack} is no number from 1 on`);
+  const { seed, slack } = seedAndSlack(values, anySeed);
   const wanted = values.scenario;
   const unknown = wanted.find((name) => !all.some((scenario) => scenario.name === name || scenario.group === name));
   if (unknown !== undefined) throw new TypeError(`there is no scenario ${unknown}; --list shows them`);

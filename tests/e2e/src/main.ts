@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
-import { markdownTable, resultLines, resultTable } from '@gatecast/delivery-check/report';
+import { concludeRun, resultLines } from '@gatecast/delivery-check/report';
 import { LogFiles } from '@gatecast/local-stack';
 import { type E2eOptions, parseArguments, USAGE } from './arguments.ts';
 import { ProxiedKubeApi } from './cluster/kube-api.ts';
@@ -37,17 +36,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const environment = environmentOrUsage();
   if (environment === undefined) return EXIT_USAGE;
   const logs = await LogFiles.create('e2e');
-  const results = await runAll(options, environment, logs);
-  const broken = results.filter((result) => result.broken.length > 0);
-  if (options.json !== undefined) {
-    await writeFile(options.json, `${JSON.stringify({ seed: options.seed, results }, undefined, 2)}\n`);
-  }
-  if (results.length > 1) console.log(`\n${(options.markdown ? markdownTable : resultTable)(results)}`);
-  await logs.close();
-  const verdict =
-    broken.length === 0 ? 'every promise was kept' : `broken: ${broken.map(({ name }) => name).join(', ')}`;
-  console.log(`\n${verdict}; seed ${options.seed}; logs in ${logs.folder}`);
-  return broken.length === 0 ? 0 : 1;
+  return concludeRun(await runAll(options, environment, logs), options, logs, (text) => console.log(text));
 }
 
 async function runAll(

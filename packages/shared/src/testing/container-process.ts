@@ -6,7 +6,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { GenericContainer, getContainerRuntimeClient } from 'testcontainers';
 import { TestingError } from './errors.ts';
 import { OutputLines } from './output-lines.ts';
-import type { ProcessExit, RunningProcess, StopProcessOptions, WaitForLineOptions } from './running-process.ts';
+import {
+  endWithin,
+  type ProcessExit,
+  type RunningProcess,
+  type StopProcessOptions,
+  type WaitForLineOptions,
+} from './running-process.ts';
 
 export interface BindMount {
   readonly path: string;
@@ -149,17 +155,9 @@ export class ContainerProcess implements RunningProcess {
     this.#output.throwIfEnded();
   }
 
-  async stop(options: StopProcessOptions = {}): Promise<ProcessExit> {
+  stop(options: StopProcessOptions = {}): Promise<ProcessExit> {
     this.resume();
-    this.kill(options.signal ?? 'SIGTERM');
-    const abort = new AbortController();
-    const grace = pause(options.graceMs ?? 5_000, undefined, { signal: abort.signal }).then(
-      () => this.kill('SIGKILL'),
-      () => undefined,
-    );
-    const exit = await Promise.race([this.exit, grace.then(() => this.exit)]);
-    abort.abort();
-    return exit;
+    return endWithin(this, options);
   }
 
   [Symbol.asyncDispose](): Promise<ProcessExit> {

@@ -4,11 +4,16 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as pause } from 'node:timers/promises';
 import { TestingError } from './errors.ts';
 import { findBinary } from './find-binary.ts';
 import { OutputLines } from './output-lines.ts';
-import type { ProcessExit, RunningProcess, StopProcessOptions, WaitForLineOptions } from './running-process.ts';
+import {
+  endWithin,
+  type ProcessExit,
+  type RunningProcess,
+  type StopProcessOptions,
+  type WaitForLineOptions,
+} from './running-process.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface ProcessOptions {
@@ -125,16 +130,8 @@ export class ManagedProcess implements RunningProcess {
     this.#output.throwIfEnded();
   }
 
-  async stop(options: StopProcessOptions = {}): Promise<ProcessExit> {
-    this.kill(options.signal ?? 'SIGTERM');
-    const abort = new AbortController();
-    const grace = pause(options.graceMs ?? 5_000, undefined, { signal: abort.signal }).then(
-      () => this.kill('SIGKILL'),
-      () => undefined,
-    );
-    const exit = await Promise.race([this.exit, grace.then(() => this.exit)]);
-    abort.abort();
-    return exit;
+  stop(options: StopProcessOptions = {}): Promise<ProcessExit> {
+    return endWithin(this, options);
   }
 
   [Symbol.asyncDispose](): Promise<ProcessExit> {

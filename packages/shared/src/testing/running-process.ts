@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
 export interface ProcessExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -45,4 +47,20 @@ export interface WaitForLineOptions {
 export interface StopProcessOptions {
   readonly signal?: NodeJS.Signals;
   readonly graceMs?: number;
+}
+
+/** What every {@link RunningProcess.stop} does. */
+export async function endWithin(
+  process: Pick<RunningProcess, 'exit' | 'kill'>,
+  { signal = 'SIGTERM', graceMs = 5_000 }: StopProcessOptions,
+): Promise<ProcessExit> {
+  process.kill(signal);
+  const abort = new AbortController();
+  const grace = pause(graceMs, undefined, { signal: abort.signal }).then(
+    () => process.kill('SIGKILL'),
+    () => undefined,
+  );
+  const exit = await Promise.race([process.exit, grace.then(() => process.exit)]);
+  abort.abort();
+  return exit;
 }
