@@ -140,7 +140,8 @@ export async function startApp(context: ServiceContext<PublisherConfig>): Promis
   });
   purger.start();
   lifecycle.onStop('purger', 5_000, () => purger.stop());
-  const rooms = new DrainedRooms({ ...{ nats, fleet, clock, log }, owned: () => publisher.partitions() });
+  const { backlog } = dependencies;
+  const rooms = new DrainedRooms({ ...{ backlog, clock, log }, owned: () => publisher.partitions() });
   rooms.start();
   lifecycle.onStop('drained rooms', 5_000, () => rooms.stop());
   log.info({ adminPort, fleet }, 'ready');

@@ -94,8 +94,11 @@ export interface BacklogStore {
   append(batch: Batch, expectLast: number): Promise<number>;
   /** Batches of a gateway from stream sequence `from`, in order, up to the one at `upTo`; reads on as it is iterated. */
   read(gatewayId: string, from: number, upTo: number): AsyncIterable<Batch>;
-  /** Removes what a gateway has up to sequence `upTo`. @throws {GatecastError} */
-  forget(gatewayId: string, upTo: number): Promise<void>;
+  /**
+   * Removes what a gateway has up to sequence `upTo`. Returns whether all of it is gone: the newest batch of the whole
+   * fleet stays. @throws {GatecastError}
+   */
+  forget(gatewayId: string, upTo: number): Promise<boolean>;
 }
 
 export interface BacklogTail {

@@ -83,7 +83,8 @@ describe('a gateway that moves to another fleet', () => {
     world.move('west');
     encoderMoves(world, 'east', 'west', 9);
     await world.clock.advance(LONG_MS);
-    expect(world.fleet('east').backlog.waiting('gw-1')).toEqual([]);
+    // The newest batch of the fleet stays in any case.
+    expect(world.fleet('east').backlog.waiting('gw-1')).toEqual([[7, 8]]);
     expect(entry(world, 'west')).toMatchObject({ s: 3, h: 10, g: 1 });
     world.broker.isAway = false;
     await world.clock.advance(LONG_MS);

@@ -75,11 +75,13 @@ export class FakeBacklogStore implements BacklogStore {
     return this.#sequence;
   }
 
-  async forget(gatewayId: string, upTo: number): Promise<void> {
+  async forget(gatewayId: string, upTo: number): Promise<boolean> {
     if (this.failure) throw this.failure;
+    const newest = this.#stored.at(-1)?.sequence ?? 0;
     for (const batch of this.#of(gatewayId)) {
-      if (batch.sequence <= upTo) this.#stored.splice(this.#stored.indexOf(batch), 1);
+      if (batch.sequence <= Math.min(upTo, newest - 1)) this.#stored.splice(this.#stored.indexOf(batch), 1);
     }
+    return upTo < newest;
   }
 
   async *read(gatewayId: string, from: number, upTo: number): AsyncGenerator<Batch> {

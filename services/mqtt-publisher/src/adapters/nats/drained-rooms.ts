@@ -1,12 +1,11 @@
 import { isGatecastError } from '@gatecast/shared/errors';
 import { type Clock, delay, Periodic } from '@gatecast/shared/lifecycle';
 import type { Logger } from '@gatecast/shared/logging';
-import { backlogStreamOf, type Nats, subjects, translateNatsError } from '@gatecast/shared/nats';
 import type { Partition } from '../../application/partition.ts';
+import type { BacklogStore } from '../../application/ports.ts';
 
 export interface DrainedRoomsOptions {
-  nats: Nats;
-  fleet: string;
+  backlog: Pick<BacklogStore, 'forget'>;
   /** The partitions that are served now. */
   owned: () => Partition[];
   clock: Clock;
@@ -20,7 +19,7 @@ const LOOK_AGAIN_MS = 5_000;
 
 /**
  * Empties the waiting rooms of gateways that have caught up, one a second: one gateway that is away for days, at the
- * head of the stream, must not keep everybody's old messages there.
+ * head of the stream, must not keep everybody's old messages there. The room with the fleet's newest batch keeps that.
  */
 export class DrainedRooms {
   readonly #options: DrainedRoomsOptions;
@@ -53,17 +52,11 @@ export class DrainedRooms {
 
   /** Returns whether there was one. */
   async #emptyOne(): Promise<boolean> {
-    const { nats, fleet, owned, log } = this.#options;
+    const { backlog, owned, log } = this.#options;
     for (const partition of owned()) {
       for (const { line } of partition.gateways()) {
         const sequence = line.drainedUpTo;
-        if (sequence === undefined) continue;
-        const filter = subjects.backlog(fleet, line.gatewayId);
-        try {
-          await nats.jsm.streams.purge(backlogStreamOf(fleet), { filter, seq: sequence + 1 });
-        } catch (error) {
-          throw translateNatsError(error, `emptying the waiting room of ${line.gatewayId}`);
-        }
+        if (sequence === undefined || !(await backlog.forget(line.gatewayId, sequence))) continue;
         line.emptied(sequence);
         log.debug({ gatewayId: line.gatewayId, sequence }, 'waiting room emptied');
         return true;

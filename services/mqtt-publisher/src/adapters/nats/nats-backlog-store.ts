@@ -2,6 +2,7 @@ import { GatecastError, isGatecastError } from '@gatecast/shared/errors';
 import { SharedRequest } from '@gatecast/shared/lifecycle';
 import type { Logger } from '@gatecast/shared/logging';
 import {
+  type BatchHeaders,
   backlogStreamOf,
   batchHeaders,
   gatewayOfSubject,
@@ -10,7 +11,6 @@ import {
   nextMessageOf,
   publishToStream,
   readBatchHeaders,
-  type StoredMessage,
   subjects,
   translateNatsError,
 } from '@gatecast/shared/nats';
@@ -43,34 +43,32 @@ export class NatsBacklogStore implements BacklogStore {
   }
 
   async tail(gatewayId: string): Promise<BacklogTail | undefined> {
-    for (;;) {
-      const message = await lastMessageOf(this.#nats, this.#stream, subjects.backlog(this.#fleet, gatewayId));
-      if (!message) return undefined;
-      try {
-        const { incarnation, first, count, moves = 0 } = readBatchHeaders(message.headers);
-        return { sequence: message.sequence, last: first + count - 1, incarnation, moves };
-      } catch (error) {
-        if (!isGatecastError(error)) throw error;
-        await this.#removeUnreadable(gatewayId, message, error);
-      }
-    }
-  }
-
-  /** Where a room ends has to be known: an end that says nothing is taken away, and the one before it counts. */
-  async #removeUnreadable(gatewayId: string, { sequence, data }: StoredMessage, error: GatecastError): Promise<void> {
-    const subject = subjects.backlog(this.#fleet, gatewayId);
-    await this.#unreadable.setAside({ subject, sequence, data }, error);
+    const message = await lastMessageOf(this.#nats, this.#stream, subjects.backlog(this.#fleet, gatewayId));
+    if (!message) return undefined;
+    const { sequence } = message;
     try {
-      await this.#nats.untilCut(this.#nats.jsm.streams.deleteMessage(this.#stream, sequence, false));
-    } catch (cause) {
-      throw translateNatsError(cause, `removing an unreadable batch of ${gatewayId}`);
+      return tailOf(readBatchHeaders(message.headers), sequence);
+    } catch (error) {
+      if (!isGatecastError(error)) throw error;
+      return await this.#tailBefore(gatewayId, sequence);
     }
   }
 
-  async forget(gatewayId: string, upTo: number): Promise<void> {
+  /** A last batch that cannot be read is set aside, and says nothing: the one before it counts. */
+  async #tailBefore(gatewayId: string, sequence: number): Promise<BacklogTail> {
+    let tail: BacklogTail = { sequence, last: 0, incarnation: '' };
+    for await (const batch of this.read(gatewayId, 0, sequence)) tail = tailOf(batch.headers, sequence);
+    return tail;
+  }
+
+  async forget(gatewayId: string, upTo: number): Promise<boolean> {
     const filter = subjects.backlog(this.#fleet, gatewayId);
     try {
-      await this.#nats.untilCut(this.#nats.jsm.streams.purge(this.#stream, { filter, seq: upTo + 1 }));
+      const { state } = await this.#nats.untilCut(this.#nats.jsm.streams.info(this.#stream));
+      // nats-server 2.15.2 loses later messages if its newest go by subject and then the others by sequence (ADR 17).
+      const seq = Math.min(upTo + 1, state.last_seq);
+      await this.#nats.untilCut(this.#nats.jsm.streams.purge(this.#stream, { filter, seq }));
+      return seq > upTo;
     } catch (error) {
       throw translateNatsError(error, `emptying the waiting room of ${gatewayId}`);
     }
@@ -115,7 +113,7 @@ export class NatsBacklogStore implements BacklogStore {
         for await (const message of messages) {
           delivered += 1;
           if (message.info.deliverySequence !== delivered) throw lostOnTheWay(gatewayId);
-          if (message.seq > upTo) return;
+          if (message.seq > upTo) return await this.#endsBefore(gatewayId, next, upTo);
           next = message.seq + 1;
           const batch = await this.#readable(message);
           if (batch) yield batch;
@@ -123,8 +121,7 @@ export class NatsBacklogStore implements BacklogStore {
         }
         // Nothing came although the end was not reached: perhaps the rest was evicted meanwhile.
         if (delivered > before || !(await isExhausted(consumer, delivered, gatewayId))) continue;
-        if (await this.#hasAny(gatewayId, next, upTo)) throw lostOnTheWay(gatewayId);
-        return;
+        return await this.#endsBefore(gatewayId, next, upTo);
       }
     } catch (error) {
       throw translateNatsError(error, `reading the waiting room of ${gatewayId}`);
@@ -134,11 +131,11 @@ export class NatsBacklogStore implements BacklogStore {
     }
   }
 
-  /** Asks the leader: the replica that a consumer is on may not have caught up yet. */
-  async #hasAny(gatewayId: string, from: number, upTo: number): Promise<boolean> {
+  /** Asks the leader whether nothing is left: the replica that a consumer is on may not have caught up yet. */
+  async #endsBefore(gatewayId: string, from: number, upTo: number): Promise<void> {
     const subject = subjects.backlog(this.#fleet, gatewayId);
     const message = await nextMessageOf(this.#nats, this.#stream, subject, from);
-    return message !== undefined && message.sequence <= upTo;
+    if (message && message.sequence <= upTo) throw lostOnTheWay(gatewayId);
   }
 
   /** Undefined: it cannot be read and was set aside; its place in the line shows as a gap. */
@@ -170,6 +167,10 @@ export class NatsBacklogStore implements BacklogStore {
       throw translateNatsError(error, `reading the waiting room of ${gatewayId}`);
     }
   }
+}
+
+function tailOf({ incarnation, first, count, moves = 0 }: BatchHeaders, sequence: number): BacklogTail {
+  return { sequence, last: first + count - 1, incarnation, moves };
 }
 
 /** Whether the server has nothing more for the consumer, and all that it sent has come. */

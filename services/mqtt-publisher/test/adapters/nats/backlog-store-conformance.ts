@@ -81,10 +81,21 @@ export function describeBacklogStore(name: string, open: () => Promise<BacklogUn
       const { store } = await setUp();
       const [, second = 0, third = 0] = await fill(store, 'gw-1', [1, 2, 3]);
       const [other = 0] = await fill(store, 'gw-2', [1]);
-      await store.forget('gw-1', second);
+      expect(await store.forget('gw-1', second)).toBe(true);
       expect(await read(store, 'gw-1', 0, third)).toEqual([3]);
       expect(await read(store, 'gw-2', 0, other)).toEqual([1]);
-      await store.forget('gw-1', third);
+      expect(await store.forget('gw-1', third)).toBe(true);
+      expect(await store.tail('gw-1')).toBeUndefined();
+    });
+
+    test('forgets all but the newest batch of the fleet', async () => {
+      const { store } = await setUp();
+      await fill(store, 'gw-2', [1]);
+      const [, , third = 0] = await fill(store, 'gw-1', [1, 2, 3]);
+      expect(await store.forget('gw-1', third)).toBe(false);
+      expect(await read(store, 'gw-1', 0, third)).toEqual([3]);
+      await fill(store, 'gw-2', [2]);
+      expect(await store.forget('gw-1', third)).toBe(true);
       expect(await store.tail('gw-1')).toBeUndefined();
     });
 

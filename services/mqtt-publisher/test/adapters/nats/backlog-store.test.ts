@@ -76,16 +76,40 @@ test('a batch that cannot be read is set aside, and what is behind it is read', 
   expect(Buffer.from(letter?.data ?? []).toString()).toBe('no headers');
 });
 
-test('a room whose end cannot be read ends before it', async () => {
+test('a room whose end cannot be read ends before it, and goes on behind it', async () => {
   const gatewayId = 'unreadable-end';
   const store = new NatsBacklogStore(nats, FLEET, unreadable(nats), log);
   const first = await store.append(batchOf(1, 2, { gatewayId }), 0);
-  await nats.js.publish(subjects.backlog(FLEET, gatewayId), 'no headers');
-  expect(await store.tail(gatewayId)).toMatchObject({ sequence: first, last: 2 });
+  const { seq } = await nats.js.publish(subjects.backlog(FLEET, gatewayId), 'no headers');
+  expect(await store.tail(gatewayId)).toMatchObject({ sequence: seq, last: 2 });
   const letter = await lastMessageOf(nats, DEADLETTER_STREAM, subjects.deadletter(FLEET, gatewayId));
   expect(letter?.headers?.get('Gatecast-Reason')).toBe('PAYLOAD_MALFORMED');
-  await store.append(batchOf(3, 3, { gatewayId }), first);
-  expect(await store.tail(gatewayId)).toMatchObject({ last: 3 });
+  const last = await store.append(batchOf(3, 3, { gatewayId }), seq);
+  expect(await store.tail(gatewayId)).toMatchObject({ sequence: last, last: 3 });
+  const counters: number[] = [];
+  for await (const batch of store.read(gatewayId, first, last)) counters.push(batch.first);
+  expect(counters).toEqual([1, 3]);
+});
+
+test('a room with nothing that can be read ends before its first message', async () => {
+  const gatewayId = 'unreadable-all';
+  const store = new NatsBacklogStore(nats, FLEET, unreadable(nats), log);
+  const { seq } = await nats.js.publish(subjects.backlog(FLEET, gatewayId), 'no headers');
+  expect(await store.tail(gatewayId)).toMatchObject({ sequence: seq, last: 0 });
+});
+
+test('a batch that comes after its room, and then the stream, were emptied is there', async () => {
+  const store = new NatsBacklogStore(nats, FLEET, unreadable(nats), log);
+  const again = (counter: number, expectLast: number) =>
+    store.append(batchOf(counter, counter, { gatewayId: 'again' }), expectLast);
+  const second = await again(2, await again(1, 0));
+  const newest = await store.append(batchOf(1, 1, { gatewayId: 'newest' }), 0);
+  expect(await store.forget('newest', newest)).toBe(false);
+  await nats.jsm.streams.purge(STREAM, { seq: newest });
+  const third = await again(3, 0);
+  await nats.jsm.streams.purge(STREAM, { seq: third });
+  expect(third).toBeGreaterThan(second);
+  expect(await store.tail('again')).toMatchObject({ sequence: third, last: 3 });
 });
 
 describe('a read does not end as if the rest had been evicted', () => {
