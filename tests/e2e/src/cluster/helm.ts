@@ -47,7 +47,7 @@ export class Helm {
 
   /** What the tests of the chart say. @throws {Error} when one fails */
   test(timeoutMs: number): Promise<string> {
-    return this.#run(['test', this.#release, '--logs'], { wait: false, timeoutMs });
+    return this.#run(['test', this.#release], { wait: false, timeoutMs });
   }
 
   #run(command: readonly string[], { wait, timeoutMs }: HelmOptions): Promise<string> {
