@@ -6,7 +6,7 @@ import type { ScenarioRun } from '../scenario-run.ts';
 const GONE_TIMEOUT_MS = 120_000;
 const LABEL = `app.kubernetes.io/instance=${RELEASE}`;
 /** Without them, what is stored could not be read again. */
-const KEPT_SECRETS = ['api-key', 'nats-users', 'sealing'].map((name) => `Secret/${RELEASE}-${name}`);
+const KEPT_SECRETS = ['api-key', 'nats-users', 'sealing', 'sealing-key-1'].map((name) => `Secret/${RELEASE}-${name}`);
 
 export const reinstall: Scenario = {
   name: 'reinstall',
