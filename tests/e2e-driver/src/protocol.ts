@@ -44,8 +44,6 @@ export interface Progress {
   readonly accepted: number;
   /** Different readings that have come. */
   readonly delivered: number;
-  /** Answers other than 202, and requests without one. */
-  readonly refusals: number;
 }
 
 export interface GroupPromises {
@@ -71,7 +69,8 @@ export interface Verdict {
   readonly duplicatesAllowed: number;
   readonly broken: readonly string[];
   readonly latency: readonly PhaseLatency[];
-  readonly refusals: number;
+  /** Answers of sensor-ingest other than 202, by their code, and requests without one. */
+  readonly refusals: Readonly<Record<string, number>>;
 }
 
 export interface ApiRequest {

@@ -97,7 +97,6 @@ export class Run {
     return {
       accepted: sum(({ load }) => load.accepted.length),
       delivered: sum(({ load }) => this.#deliveries.count(load.gatewayId)),
-      refusals: sum(({ load }) => load.refusals),
     };
   }
 
@@ -112,13 +111,21 @@ export class Run {
       duplicatesAllowed: findings.reduce((sum, { qos }) => sum + duplicatesAllowed(qos, duplicates), 0),
       broken: judged.flatMap(({ broken }) => broken),
       latency: this.#latency(),
-      refusals: this.progress().refusals,
+      refusals: this.#refusals(),
     };
   }
 
   async close(): Promise<void> {
     await this.stop();
     await Promise.allSettled(this.#collectors.map((collector) => collector.stop()));
+  }
+
+  #refusals(): Record<string, number> {
+    const all = this.gateways.all.flatMap(({ load }) => [...load.refusals]);
+    const byReason = Map.groupBy(all, ([reason]) => reason);
+    return Object.fromEntries(
+      [...byReason].map(([reason, counts]) => [reason, counts.reduce((sum, [, count]) => sum + count, 0)]),
+    );
   }
 
   #latency(): PhaseLatency[] {

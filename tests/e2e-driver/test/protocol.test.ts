@@ -16,7 +16,7 @@ let letGo: () => void;
 let cut: () => void;
 let connections: number;
 
-const PROGRESS = { accepted: 1, delivered: 2, refusals: 3 };
+const PROGRESS = { accepted: 1, delivered: 2 };
 
 /** Of the driver what these tests ask it. */
 function methods(): DriverMethods {

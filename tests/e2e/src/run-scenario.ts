@@ -114,7 +114,8 @@ async function underLoad(
   for (const [group, phases] of Map.groupBy(verdict.latency, (one) => one.group)) {
     run.extras.set(`p99 of ${group}, ms`, phases.map(({ phase, p99 }) => `${phase} ${Math.round(p99)}`).join(' / '));
   }
-  if (verdict.refusals > 0) run.extras.set('refused', String(verdict.refusals));
+  const refusals = Object.entries(verdict.refusals).map(([reason, count]) => `${count} ${reason}`);
+  if (refusals.length > 0) run.extras.set('refused', refusals.join(', '));
   return verdict;
 }
 

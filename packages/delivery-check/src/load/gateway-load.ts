@@ -12,7 +12,10 @@ export interface Pace {
 
 /** Where readings go; a client of sensor-ingest. */
 export interface IngestPort {
-  send(request: Parameters<IngestClient['send']>[0]): Promise<{ readonly status: number }>;
+  send(request: Parameters<IngestClient['send']>[0]): Promise<{
+    readonly status: number;
+    readonly body?: { readonly code?: string };
+  }>;
 }
 
 export interface GatewayLoadOptions {
@@ -29,6 +32,7 @@ const SENSOR = '3002FA';
 const HORIZON_SECONDS = 1_000_000;
 const ANSWER_TIMEOUT_MS = 5_000;
 const RETRY_MS = 100;
+const NO_ANSWER = 'no answer';
 
 /**
  * One gateway that sends numbered readings, and sends each request again, byte by byte the same, until it is accepted:
@@ -38,8 +42,8 @@ export class GatewayLoad {
   readonly accepted: Accepted[] = [];
   /** Sent and not yet, or never, answered. */
   uncertain: number[] = [];
-  /** Answers other than 202, and requests without an answer. */
-  refusals = 0;
+  /** Answers other than 202, by their code, and requests without an answer. */
+  readonly refusals = new Map<string, number>();
   token: string;
   readonly #options: GatewayLoadOptions;
   /** With which token a reading was accepted. */
@@ -83,7 +87,8 @@ export class GatewayLoad {
     const sent = now();
     while (!giveUp.aborted) {
       const { token } = this;
-      if (await this.#isAccepted(body, token)) {
+      const refusal = await this.#refusal(body, token);
+      if (refusal === undefined) {
         for (const n of numbers) this.#tokens.set(n, token);
         const time = now();
         this.accepted.push(...numbers.map((n) => ({ n, sent, time })));
@@ -91,7 +96,7 @@ export class GatewayLoad {
         this.uncertain = this.uncertain.filter((n) => !answered.has(n));
         return;
       }
-      this.refusals += 1;
+      this.refusals.set(refusal, (this.refusals.get(refusal) ?? 0) + 1);
       await sleep(RETRY_MS, giveUp);
     }
   }
@@ -109,16 +114,18 @@ export class GatewayLoad {
     return this.#tokens.get(n) !== this.token;
   }
 
-  async #isAccepted(body: string, token: string): Promise<boolean> {
+  /** Why it was not accepted; undefined when it was. */
+  async #refusal(body: string, token: string): Promise<string | undefined> {
     const { gatewayId, ingests } = this.#options;
     const choices = ingests();
     const ingest = choices[this.#attempts++ % choices.length];
-    if (!ingest) return false;
+    if (!ingest) return NO_ANSWER;
     try {
       const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
-      return (await ingest.send({ gatewayId, token, body, signal })).status === 202;
+      const answer = await ingest.send({ gatewayId, token, body, signal });
+      return answer.status === 202 ? undefined : (answer.body?.code ?? String(answer.status));
     } catch {
-      return false; // no answer: the same request again is no repeat
+      return NO_ANSWER; // the same request again is no repeat
     }
   }
 }

@@ -24,7 +24,7 @@ export class Load {
   }
 
   get refusals(): number {
-    return this.gateways.reduce((sum, { refusals }) => sum + refusals, 0);
+    return this.gateways.flatMap(({ refusals }) => [...refusals.values()]).reduce((sum, count) => sum + count, 0);
   }
 
   /** A burst of one gateway beside its regular readings would reorder them: only for one that does not run. */
