@@ -81,7 +81,7 @@ export class FakeBacklogStore implements BacklogStore {
     for (const batch of this.#of(gatewayId)) {
       if (batch.sequence <= Math.min(upTo, newest - 1)) this.#stored.splice(this.#stored.indexOf(batch), 1);
     }
-    return upTo < newest;
+    return !this.#of(gatewayId).some(({ sequence }) => sequence <= upTo);
   }
 
   async *read(gatewayId: string, from: number, upTo: number): AsyncGenerator<Batch> {

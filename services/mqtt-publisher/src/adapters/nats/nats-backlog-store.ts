@@ -65,6 +65,7 @@ export class NatsBacklogStore implements BacklogStore {
     const filter = subjects.backlog(this.#fleet, gatewayId);
     try {
       const { state } = await this.#nats.untilCut(this.#nats.jsm.streams.info(this.#stream));
+      if (state.first_seq > upTo) return true;
       // nats-server 2.15.2 loses later messages if its newest go by subject and then the others by sequence (ADR 17).
       const seq = Math.min(upTo + 1, state.last_seq);
       await this.#nats.untilCut(this.#nats.jsm.streams.purge(this.#stream, { filter, seq }));

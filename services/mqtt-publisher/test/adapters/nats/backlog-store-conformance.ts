@@ -99,6 +99,13 @@ export function describeBacklogStore(name: string, open: () => Promise<BacklogUn
       expect(await store.tail('gw-1')).toBeUndefined();
     });
 
+    test('has nothing to forget of a room that is gone', async () => {
+      const { store, evict } = await setUp();
+      const [, second = 0] = await fill(store, 'gw-1', [1, 2]);
+      await evict('gw-1', 2);
+      expect(await store.forget('gw-1', second)).toBe(true);
+    });
+
     test('refuses who does not know the tail', async () => {
       const { store } = await setUp();
       const [first = 0] = await fill(store, 'gw-1', [1, 2]);
