@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { seedAndSlack } from '@gatecast/delivery-check/report';
+import { RUN_FLAGS, type RunArguments, runArguments } from '@gatecast/delivery-check/report';
 import type { Scenario } from './scenario.ts';
 
 export const USAGE = `npm run chaos -- [--scenario NAME]... [--short] [--seed N] [--slack F] [--list] [--json FILE] [--markdown]
@@ -15,13 +15,8 @@ Breaks things under load, one scenario after another, and checks at the brokers 
   --markdown       prints the table of results (with --list: of scenarios) for docs/delivery.md
 `;
 
-export interface ChaosOptions {
+export interface ChaosOptions extends RunArguments {
   readonly scenarios: readonly Scenario[];
-  readonly seed: number;
-  readonly slack: number;
-  readonly list: boolean;
-  readonly json: string | undefined;
-  readonly markdown: boolean;
 }
 
 /** @throws {TypeError} saying what is wrong with the arguments */
@@ -35,16 +30,11 @@ export function parseArguments(
     options: {
       scenario: { type: 'string', multiple: true, default: [] },
       short: { type: 'boolean', default: false },
-      seed: { type: 'string' },
-      slack: { type: 'string', default: '1' },
-      list: { type: 'boolean', default: false },
-      json: { type: 'string' },
-      markdown: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
+      ...RUN_FLAGS,
     },
   });
   if (values.help) return 'help';
-  const { seed, slack } = seedAndSlack(values, anySeed);
+  const run = runArguments(values, anySeed);
   const wanted = values.scenario;
   const unknown = wanted.find((name) => !all.some((scenario) => scenario.name === name || scenario.group === name));
   if (unknown !== undefined) throw new TypeError(`there is no scenario ${unknown}; --list shows them`);
@@ -52,5 +42,5 @@ export function parseArguments(
     ({ name, group, short }) =>
       (wanted.length === 0 || wanted.includes(name) || wanted.includes(group)) && (!values.short || short === true),
   );
-  return { scenarios, seed, slack, list: values.list, json: values.json, markdown: values.markdown };
+  return { ...run, scenarios };
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { seedAndSlack } from '@gatecast/delivery-check/report';
+import { RUN_FLAGS, type RunArguments, runArguments } from '@gatecast/delivery-check/report';
 import type { Scenario } from './scenario.ts';
 
 export const USAGE = `npm run test:e2e -- [NAME]... [--selection ci] [--seed N] [--slack F] [--list] [--json FILE] [--markdown] [--keep]
@@ -21,13 +21,8 @@ brokers that every promise of delivery was kept. It uses kubectl and helm of PAT
   GATECAST_E2E_OUTSIDE_BROKER=host:port: a broker outside of the cluster, used beside those in it
 `;
 
-export interface E2eOptions {
+export interface E2eOptions extends RunArguments {
   readonly scenarios: readonly Scenario[];
-  readonly seed: number;
-  readonly slack: number;
-  readonly list: boolean;
-  readonly json: string | undefined;
-  readonly markdown: boolean;
   readonly keep: boolean;
 }
 
@@ -42,17 +37,12 @@ export function parseArguments(
     allowPositionals: true,
     options: {
       selection: { type: 'string' },
-      seed: { type: 'string' },
-      slack: { type: 'string', default: '1' },
-      list: { type: 'boolean', default: false },
-      json: { type: 'string' },
-      markdown: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
+      ...RUN_FLAGS,
     },
   });
   if (values.help) return 'help';
-  const { seed, slack } = seedAndSlack(values, anySeed);
+  const run = runArguments(values, anySeed);
   const { selection } = values;
   if (selection !== undefined && selection !== 'ci') throw new TypeError(`there is no selection ${selection}`);
   const unknown = positionals.find((name) => !all.some((scenario) => scenario.name === name));
@@ -61,6 +51,5 @@ export function parseArguments(
     ({ name, ci }) =>
       (positionals.length === 0 || positionals.includes(name)) && (selection === undefined || ci === true),
   );
-  const { list, json, markdown, keep } = values;
-  return { scenarios, seed, slack, list, json, markdown, keep };
+  return { ...run, scenarios, keep: values.keep };
 }

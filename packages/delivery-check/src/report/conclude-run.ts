@@ -1,20 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import type { LogFiles } from '@gatecast/local-stack';
 import { markdownTable, resultTable } from './result-table.ts';
+import type { RunArguments } from './run-arguments.ts';
 import type { RunResult } from './run-result.ts';
-
-export interface ConcludeOptions {
-  readonly seed: number;
-  /** File for the results. */
-  readonly json: string | undefined;
-  /** Whether the table is to be Markdown. */
-  readonly markdown: boolean;
-}
 
 /** Writes and prints what a run of several scenarios came to, and closes its logs. Returns the exit code: 1 when a promise was broken. */
 export async function concludeRun(
   results: readonly RunResult[],
-  { seed, json, markdown }: ConcludeOptions,
+  { seed, json, markdown }: Pick<RunArguments, 'seed' | 'json' | 'markdown'>,
   logs: Pick<LogFiles, 'folder' | 'close'>,
   print: (text: string) => void,
 ): Promise<number> {

@@ -1,4 +1,4 @@
 export { concludeRun } from './conclude-run.ts';
 export { markdownTable, resultLines, resultTable } from './result-table.ts';
-export { seedAndSlack } from './run-arguments.ts';
+export { RUN_FLAGS, type RunArguments, runArguments } from './run-arguments.ts';
 export type { RunResult } from './run-result.ts';
