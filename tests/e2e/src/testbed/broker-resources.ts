@@ -1,5 +1,5 @@
 import { passwordFile } from '@gatecast/shared/testing';
-import { RESTRICTED_CONTAINER, RESTRICTED_POD } from './restricted.ts';
+import { restrictedDeployment } from './restricted.ts';
 
 export interface BrokerSetup {
   readonly name: string;
@@ -50,43 +50,26 @@ export function brokerResources({ name, image, user }: BrokerSetup): object[] {
       metadata: { name, labels },
       spec: { selector: labels, ports: [{ name: 'mqtt', port: MQTT_PORT }] },
     },
-    {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: { name, labels },
-      spec: {
-        replicas: 1,
-        strategy: { type: 'Recreate' },
-        selector: { matchLabels: labels },
-        template: {
-          metadata: { labels },
-          spec: {
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
-            terminationGracePeriodSeconds: 5,
-            securityContext: RESTRICTED_POD,
-            containers: [
-              {
-                name: 'mosquitto',
-                image,
-                command: ['mosquitto', '-c', '/mosquitto/config/mosquitto.conf'],
-                ports: [{ name: 'mqtt', containerPort: MQTT_PORT }],
-                readinessProbe: { tcpSocket: { port: 'mqtt' }, periodSeconds: 1 },
-                resources: { requests: { cpu: '10m', memory: '16Mi' }, limits: { memory: '128Mi' } },
-                securityContext: RESTRICTED_CONTAINER,
-                volumeMounts: [
-                  { name: 'config', mountPath: '/mosquitto/config' },
-                  { name: 'data', mountPath: '/mosquitto/data' },
-                ],
-              },
-            ],
-            volumes: [
-              { name: 'config', secret: { secretName: name, defaultMode: 0o440 } },
-              { name: 'data', persistentVolumeClaim: { claimName: name } },
-            ],
-          },
-        },
+    restrictedDeployment({
+      name,
+      labels,
+      container: {
+        name: 'mosquitto',
+        image,
+        command: ['mosquitto', '-c', '/mosquitto/config/mosquitto.conf'],
+        ports: [{ name: 'mqtt', containerPort: MQTT_PORT }],
+        readinessProbe: { tcpSocket: { port: 'mqtt' }, periodSeconds: 1 },
+        resources: { requests: { cpu: '10m', memory: '16Mi' }, limits: { memory: '128Mi' } },
+        volumeMounts: [
+          { name: 'config', mountPath: '/mosquitto/config' },
+          { name: 'data', mountPath: '/mosquitto/data' },
+        ],
       },
-    },
+      volumes: [
+        { name: 'config', secret: { secretName: name, defaultMode: 0o440 } },
+        { name: 'data', persistentVolumeClaim: { claimName: name } },
+      ],
+      graceSeconds: 5,
+    }),
   ];
 }
