@@ -9,6 +9,8 @@ export interface BenchOptions {
   runs: number | undefined;
   /** Where throughput and sessions spend their CPU and memory. */
   profile: boolean;
+  /** NATS writes to the disk before it answers, as the chart and Compose have it. */
+  syncAlways: boolean;
   /** Of throughput: which of its rows. */
   qos: readonly QoS[];
   batch: readonly number[];
@@ -24,7 +26,7 @@ export interface BenchOptions {
 export type QoS = 0 | 1 | 2;
 
 export const USAGE = `npm run bench -- [--only ${SECTION_NAMES.join(',')}] [--quick] [--runs N]
-                 [--json FILE] [--markdown] [--profile]
+                 [--json FILE] [--markdown] [--profile] [--sync-always]
                  [--qos 0,1,2] [--batch 1,10,50] [--gateways 200] [--readings N] [--sessions 1000,5000]
 
 Starts the whole system as processes on this machine and measures it, section by section; each figure stands beside its
@@ -35,6 +37,7 @@ target. All of it takes some 40 minutes, --quick some 5 and gives figures that a
   --json      writes everything that was measured to a file, or with - to standard output in place of the report
   --markdown  the report as Markdown
   --profile   throughput: where each service spends its CPU; sessions: what the publisher's memory holds
+  --sync-always   NATS writes to the disk before it answers, as in production; else every two minutes
   --qos, --batch, --gateways, --readings   rows of throughput
   --sessions  rows of sessions: how many plain ones; 0 leaves them out`;
 
@@ -49,6 +52,7 @@ export function parseArguments(argv: readonly string[]): BenchOptions | undefine
     quick: values.quick,
     runs: values.runs === undefined ? undefined : countOf('runs', values.runs),
     profile: values.profile,
+    syncAlways: values['sync-always'],
     qos: listOf('qos', values.qos).map((qos) => {
       if (qos !== 0 && qos !== 1 && qos !== 2) throw new UsageError('--qos takes 0, 1 and 2');
       return qos;
@@ -71,6 +75,7 @@ function parse(argv: readonly string[]) {
         quick: { type: 'boolean', default: false },
         runs: { type: 'string' },
         profile: { type: 'boolean', default: false },
+        'sync-always': { type: 'boolean', default: false },
         qos: { type: 'string', default: '0,1,2' },
         batch: { type: 'string', default: '1,10,50' },
         gateways: { type: 'string', default: '200' },

@@ -19,8 +19,12 @@ const REGISTRATIONS_AT_A_TIME = 8;
 const GREEN = { name: 'code', value: 'MQTT_INFO_NO_ERR' };
 
 /** The system as built, stopped when the section is over. Logs warnings and errors only, as writing logs costs CPU. */
-export async function startStack({ resources }: BenchContext, options: LocalStackOptions = {}): Promise<LocalStack> {
-  const stack = resources.use(await LocalStack.start({ built: true, leaseTtlMs: LEASE_TTL_MS, ...options }));
+export async function startStack(
+  { resources, options: { syncAlways } }: BenchContext,
+  options: LocalStackOptions = {},
+): Promise<LocalStack> {
+  const nats = syncAlways ? { syncInterval: 'always' } : {};
+  const stack = resources.use(await LocalStack.start({ built: true, leaseTtlMs: LEASE_TTL_MS, nats, ...options }));
   await stack.settledOwnership();
   return stack;
 }

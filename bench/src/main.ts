@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { parseArguments, USAGE, UsageError } from './arguments.ts';
+import { type BenchOptions, parseArguments, USAGE, UsageError } from './arguments.ts';
 import { type Environment, renderMarkdown, renderText } from './reporting/report.ts';
 import { runSections } from './runner.ts';
 import { SECTIONS } from './sections.ts';
@@ -28,9 +28,9 @@ async function main(): Promise<number> {
 }
 
 /** 1 when a section could not be measured; a target that is missed is a result like any other. */
-async function bench(options: NonNullable<ReturnType<typeof parseArguments>>): Promise<number> {
+async function bench(options: BenchOptions): Promise<number> {
   buildServices();
-  const environment = describeMachine(options.quick);
+  const environment = describeMachine(options);
   const wanted = SECTIONS.filter(({ name }) => options.only.includes(name));
   const outcomes = await runSections(wanted, options, (line) => console.error(`bench: ${line}`));
   const json = JSON.stringify(
@@ -61,13 +61,14 @@ function buildServices(): void {
   execFileSync(tsc, ['--build'], { stdio: ['ignore', 2, 2] });
 }
 
-function describeMachine(quick: boolean): Environment {
+function describeMachine({ quick, syncAlways }: BenchOptions): Environment {
   const models = cpus();
   return {
     node: process.versions.node,
     cpus: `${models.length} × ${models[0]?.model.trim() || 'unknown CPU'}`,
     loadBefore: loadavg()[0] ?? Number.NaN,
     quick,
+    syncAlways,
     commit: commitOf(),
   };
 }

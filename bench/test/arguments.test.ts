@@ -6,6 +6,7 @@ it('runs everything by default', () => {
   expect(parseArguments([])).toMatchObject({
     only: SECTION_NAMES,
     quick: false,
+    syncAlways: false,
     runs: undefined,
     qos: [0, 1, 2],
     batch: [1, 10, 50],
@@ -31,8 +32,16 @@ it('takes lists and counts', () => {
     '0',
     '--json',
     'f.json',
+    '--sync-always',
   ]);
-  expect(options).toMatchObject({ qos: [1], batch: [10, 50], runs: 4, sessions: [0], json: 'f.json' });
+  expect(options).toMatchObject({
+    qos: [1],
+    batch: [10, 50],
+    runs: 4,
+    sessions: [0],
+    json: 'f.json',
+    syncAlways: true,
+  });
 });
 
 it('answers a call for help with nothing to run', () => {

@@ -75,18 +75,12 @@ test('a service with a wrong password waits for the right one, and says so', asy
 });
 
 test('a service reaches NATS over TLS', async () => {
-  const dir = await tempDir();
-  const file = async (name: string, content: string) => {
-    await writeFile(join(dir.path, name), content);
-    return join(dir.path, name);
-  };
   const ca = await TestCertificateAuthority.create();
-  const { certificate, key } = await ca.issueServer();
-  const tls = `cert_file: "${await file('cert.pem', certificate)}", key_file: "${await file('key.pem', key)}"`;
-  const server = await NatsServer.start({ users: 'shipped', config: `tls { ${tls} }` });
+  const server = await NatsServer.start({ users: 'shipped', tls: await ca.issueServer() });
   onTestFinished(() => server.stop());
   const natsUrl = `tls://localhost:${server.port}`;
-  const natsCaFile = await file('ca.pem', ca.certificate);
+  const natsCaFile = join((await tempDir()).path, 'ca.pem');
+  await writeFile(natsCaFile, ca.certificate);
   await createTopology({ access: () => ({ ...server.access(), natsUrl, natsCaFile }) });
   const env = { GATECAST_NATS_URL: natsUrl, GATECAST_NATS_CA_FILE: natsCaFile, ...INGEST };
   const ingest = await ServiceProcess.start({

@@ -18,6 +18,7 @@ export interface Environment {
   /** Load average of the last minute, before the first section: above some tenths, others were at work. */
   loadBefore: number;
   quick: boolean;
+  syncAlways: boolean;
   commit: string;
 }
 
@@ -53,9 +54,10 @@ function render(sections: readonly RenderedSection[], environment: Environment, 
   return `${parts.join('\n\n').trim()}\n`;
 }
 
-function machine({ node, cpus, loadBefore, quick, commit }: Environment): string {
+function machine({ node, cpus, loadBefore, quick, syncAlways, commit }: Environment): string {
   const caveat = quick ? ' A quick run: figures to see that it works, not to be quoted.' : '';
-  return `Node ${node}, ${cpus}, commit ${commit}; load average before ${number(loadBefore, 1)}. Everything shares this machine: our services, NATS, the brokers and the load.${caveat}`;
+  const sync = syncAlways ? ' NATS writes to the disk before it answers.' : '';
+  return `Node ${node}, ${cpus}, commit ${commit}; load average before ${number(loadBefore, 1)}. Everything shares this machine: our services, NATS, the brokers and the load.${sync}${caveat}`;
 }
 
 /** One row for each target; the worst figure counts where several sections have one. */

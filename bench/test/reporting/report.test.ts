@@ -8,7 +8,14 @@ import {
 } from '../../src/reporting/report.ts';
 import { TARGETS } from '../../src/targets.ts';
 
-const environment: Environment = { node: '26.0.0', cpus: '2 × CPU', loadBefore: 0.25, quick: false, commit: 'abc1234' };
+const environment: Environment = {
+  node: '26.0.0',
+  cpus: '2 × CPU',
+  loadBefore: 0.25,
+  quick: false,
+  syncAlways: false,
+  commit: 'abc1234',
+};
 
 function section(figures: { target: 'lost' | 'cpuOurs' | 'readingsPerSecond'; measured: number }[]): RenderedSection {
   return {
@@ -65,5 +72,6 @@ it('renders Markdown', () => {
 
 it('says that a quick run is no measurement to be quoted', () => {
   expect(renderText([], { ...environment, quick: true })).toContain('not to be quoted');
+  expect(renderText([], { ...environment, syncAlways: true })).toContain('writes to the disk');
   expect(renderText([], environment)).not.toContain('not to be quoted');
 });

@@ -19,11 +19,13 @@ export interface NatsServerOptions {
   readonly binary?: string;
   /** Default: the server picks one at the first start, and keeps it through restarts. */
   readonly port?: number;
-  /** `max_file_store` of JetStream, bytes. */
-  readonly maxFileStoreBytes?: number;
+  /** `sync_interval` of JetStream: `always`, or a time such as `10s`. Default: the server's own, two minutes. */
+  readonly syncInterval?: string;
   /** Who may do what; `shipped` makes passwords for this server alone. Default: everybody everything. */
   readonly users?: NatsUsers | 'shipped';
-  /** More configuration, in the server's own syntax, appended at top level (`max_payload`, `tls`, …). */
+  /** In PEM: clients have to come over TLS. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+  /** More configuration, in the server's own syntax, appended at top level (`max_payload`, …). */
   readonly config?: string | undefined;
   /** Gets every line of the server's log as it comes. */
   readonly onLine?: (line: string) => void;
@@ -149,7 +151,7 @@ export class NatsServer {
     await rm(portsDir, { recursive: true, force: true });
     await mkdir(portsDir, { recursive: true });
     const configFile = join(this.#dir.path, 'nats.conf');
-    await writeFile(configFile, this.#config(portsDir));
+    await writeFile(configFile, [this.#config(portsDir), await this.#tlsConfig(), ''].join('\n'));
     const { onLine } = this.#options;
     this.#process = await startProcess({
       command: this.#binary,
@@ -174,16 +176,24 @@ export class NatsServer {
   }
 
   #config(portsDir: string): string {
-    const { maxFileStoreBytes, config = '' } = this.#options;
-    const limit = maxFileStoreBytes === undefined ? '' : `, max_file_store: ${maxFileStoreBytes}`;
+    const { syncInterval, config = '' } = this.#options;
+    const sync = syncInterval === undefined ? '' : `, sync_interval: ${syncInterval}`;
     return [
       `listen: "${this.host}:${this.#port}"`,
       `ports_file_dir: "${portsDir}"`,
-      `jetstream: { store_dir: "${this.storeDir}"${limit} }`,
+      `jetstream: { store_dir: "${this.storeDir}"${sync} }`,
       this.users?.serverConfig ?? '',
       config,
-      '',
     ].join('\n');
+  }
+
+  async #tlsConfig(): Promise<string> {
+    const { tls } = this.#options;
+    if (tls === undefined) return '';
+    const [certificateFile, keyFile] = [join(this.#dir.path, 'tls.crt'), join(this.#dir.path, 'tls.key')];
+    await writeFile(certificateFile, tls.certificate);
+    await writeFile(keyFile, tls.key, { mode: 0o600 });
+    return `tls { cert_file: "${certificateFile}", key_file: "${keyFile}" }`;
   }
 }
 

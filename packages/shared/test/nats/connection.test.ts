@@ -126,12 +126,7 @@ describe('TLS', () => {
       await writeFile(join(dir.path, name), content);
       return join(dir.path, name);
     };
-    const { certificate, key } = await ours.issueServer();
-    const [certFile, keyFile] = [await file('cert.pem', certificate), await file('key.pem', key)];
-    const server = await startServer({
-      users: 'shipped',
-      config: `tls { cert_file: "${certFile}", key_file: "${keyFile}" }`,
-    });
+    const server = await startServer({ users: 'shipped', tls: await ours.issueServer() });
     const access = { ...server.access('encoder'), natsUrl: `tls://localhost:${server.port}` };
     return { server, access, file };
   }

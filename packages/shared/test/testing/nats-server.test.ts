@@ -72,13 +72,11 @@ describe('NatsServer', () => {
     await answer;
   });
 
-  it('takes limits and further configuration', async () => {
-    const server = await start({ maxFileStoreBytes: 2 ** 20, config: 'max_payload: 1024' });
-    const connection = await client(server);
-    expect(connection.info?.max_payload).toBe(1024);
-    const manager = await jetstreamManager(connection);
-    const adding = manager.streams.add({ name: 'LARGE', subjects: ['large'], max_bytes: 2 ** 21 });
-    await expect(adding).rejects.toThrow(/insufficient storage/);
+  it('takes further configuration, and how often what is stored is written to the disk', async () => {
+    const server = await start({ syncInterval: 'always', config: 'max_payload: 1024' });
+    const { info } = await client(server);
+    expect(info?.max_payload).toBe(1024);
+    await expect(start({ syncInterval: 'sometimes' })).rejects.toThrow(/sync_interval/);
   });
 
   it('says what the server said when it does not start', async () => {
