@@ -28,6 +28,7 @@ export type {
 } from './faultable-broker/records.ts';
 export type { Authenticate, Capabilities } from './faultable-broker/state.ts';
 export { InMemoryKv, InMemoryKvView } from './in-memory-kv.ts';
+export { freePort } from './listen.ts';
 export { ManualClock, type ManualClockOptions } from './manual-clock.ts';
 export {
   findMosquitto,
