@@ -29,7 +29,10 @@ export interface KvViewOptions {
 export interface KeyValueView<T> {
   get(key: string): Revisioned<T> | undefined;
   entries(): IterableIterator<[string, Revisioned<T>]>;
-  /** Calls `listener` on every change after the first listing; returns how to stop that. */
+  /**
+   * Calls `listener` on changes after the first listing; returns how to stop that. The bucket keeps only the last record of a
+   * key: of changes in quick succession all but the last may be skipped, and of a key that soon went again nothing may be told.
+   */
   onChange(listener: (change: KvChange<T>) => void): () => void;
 }
 

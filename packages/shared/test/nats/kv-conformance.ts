@@ -110,7 +110,9 @@ export function describeKeyValueStore(name: string, open: () => Promise<KvUnderT
       const changes: KvChange<Sample>[] = [];
       const unsubscribe = view.onChange((change) => changes.push(change));
       const first = await store.create('a', { text: 'one' });
+      await waitFor(() => changes.length === 1);
       const second = await store.update('a', { text: 'two' }, first);
+      await waitFor(() => changes.length === 2);
       await store.delete('a');
       await waitFor(() => changes.length === 3);
       const one = { value: { text: 'one' }, revision: first };
@@ -124,6 +126,18 @@ export function describeKeyValueStore(name: string, open: () => Promise<KvUnderT
       const third = await store.create('a', { text: 'three' });
       await waitFor(() => view.get('a')?.revision === third);
       expect(changes).toHaveLength(3);
+    });
+
+    it('tells listeners the last of changes in quick succession, whatever it skips', async () => {
+      const { store, view } = await setUp();
+      const texts: (string | undefined)[] = [];
+      view.onChange(({ current }) => texts.push(current?.value.text));
+      let revision = await store.create('a', { text: '0' });
+      for (let n = 1; n <= 50; n += 1) revision = await store.update('a', { text: String(n) }, revision);
+      await waitFor(() => texts.at(-1) === '50');
+      const told = texts.map(Number);
+      expect(told).toEqual(told.toSorted((one, other) => one - other));
+      expect(view.get('a')?.revision).toBe(revision);
     });
   });
 }
