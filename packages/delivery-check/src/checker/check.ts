@@ -1,5 +1,5 @@
 import type { GatewayEvidence } from './evidence.ts';
-import { firstDeliveries, worstGapMs } from './gaps.ts';
+import { firstDeliveries, type Gap, worstGap } from './gaps.ts';
 import { inspectSessions, type SessionFindings } from './sessions.ts';
 
 export interface GatewayFindings {
@@ -16,7 +16,7 @@ export interface GatewayFindings {
   readonly outOfOrder: readonly number[];
   /** Arrived, and were never sent, or never accepted though they were answered. */
   readonly unexpected: readonly number[];
-  readonly worstGapMs: number;
+  readonly worstGap: Gap;
   readonly lost: number;
   /** Undefined where the broker does not show its connections. */
   readonly sessions: SessionFindings | undefined;
@@ -43,7 +43,7 @@ export function checkGateway(evidence: GatewayEvidence): GatewayFindings {
     duplicates: delivered.length - firsts.length,
     outOfOrder,
     unexpected: [...arrived].filter((n) => !known.has(n)),
-    worstGapMs: worstGapMs(accepted, delivered),
+    worstGap: worstGap(accepted, delivered),
     lost,
     sessions: sessions && inspectSessions(sessions),
   };
@@ -76,7 +76,7 @@ export function totalsOf(findings: readonly GatewayFindings[]): Totals {
     unexpected: sum(({ unexpected }) => unexpected.length),
     stale: sum(({ sessions }) => (sessions?.stalePublishes ?? 0) + (sessions?.staleConnects ?? 0)),
     connects: sum(({ sessions }) => sessions?.connects ?? 0),
-    worstGapMs: findings.reduce((worst, one) => Math.max(worst, one.worstGapMs), 0),
+    worstGapMs: findings.reduce((worst, one) => Math.max(worst, one.worstGap.ms), 0),
     lost: sum(({ lost }) => lost),
   };
 }

@@ -37,7 +37,7 @@ export function duplicatesAllowed(qos: 0 | 1 | 2, bound: DuplicateBound): number
 
 /** Each broken promise of one gateway in words. */
 export function brokenPromises(gateway: GatewayFindings, promises: Promises): string[] {
-  const { gatewayId, qos, missing, duplicates, outOfOrder, unexpected, worstGapMs, lost, sessions } = gateway;
+  const { gatewayId, qos, missing, duplicates, outOfOrder, unexpected, worstGap, lost, sessions } = gateway;
   const broken: string[] = [];
   const say = (text: string) => broken.push(`${gatewayId} (QoS ${qos}): ${text}`);
   // At QoS 0 the last hop may lose what it carries.
@@ -49,8 +49,9 @@ export function brokenPromises(gateway: GatewayFindings, promises: Promises): st
   if (duplicates > allowed) say(`${duplicates} duplicates, ${allowed} allowed`);
   if (outOfOrder.length > 0) say(`${outOfOrder.length} out of order (${ranges(outOfOrder)})`);
   if (unexpected.length > 0) say(`${unexpected.length} that were never accepted (${ranges(unexpected)})`);
-  if (promises.worstGapMs !== undefined && worstGapMs > promises.worstGapMs) {
-    say(`nothing came for ${worstGapMs} ms, ${promises.worstGapMs} allowed`);
+  if (promises.worstGapMs !== undefined && worstGap.ms > promises.worstGapMs) {
+    const until = new Date(worstGap.until).toISOString();
+    say(`nothing came for ${worstGap.ms} ms until ${until}, ${promises.worstGapMs} ms allowed`);
   }
   if (sessions) {
     const { stalePublishes, staleConnects, connects } = sessions;
