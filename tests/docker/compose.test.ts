@@ -1,4 +1,5 @@
 import { Driver, type GatewaySetup } from '@gatecast/e2e-driver';
+import { partitionOf } from '@gatecast/shared/model';
 import { FaultableBroker, MqttCollector, waitFor } from '@gatecast/shared/testing';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Compose } from './support/compose.ts';
@@ -9,12 +10,14 @@ import { forwardFrom } from './support/forward.ts';
 const SERVICES = ['config-api', 'encoder', 'mosquitto', 'mqtt-publisher', 'nats', 'sensor-ingest', 'simulator'];
 const MEASUREMENTS = 'Aranet/+/sensors/+/json/measurements';
 const CRASHES = 2;
+/** So many that three publishers own some each, whatever their names: of 16, one in 200 would own none. */
+const PARTITIONS = 64;
 
 let compose: Compose;
 const driver = new Driver();
 
 beforeAll(async () => {
-  compose = await Compose.create('gatecast-test');
+  compose = await Compose.create('gatecast-test', { GATECAST_PARTITIONS: String(PARTITIONS) });
   await compose.remove();
   await compose.up();
 }, 600_000);
@@ -23,6 +26,10 @@ afterAll(async () => {
   await driver.close();
   if (process.env.GATECAST_TEST_KEEP !== '1') await compose.remove();
 }, 120_000);
+
+test('nothing is amiss with the file, with no variable set', async () => {
+  expect(await compose.warnings()).toBe('');
+});
 
 test('one command, and readings flow; everything is healthy', async () => {
   await using collector = await MqttCollector.start({ url: compose.brokerUrl, filters: [MEASUREMENTS] });
@@ -107,26 +114,41 @@ test('secrets are kept when it is taken down and brought up', async () => {
 test('with the profile fleet: three publishers share one fleet, another has its own', async () => {
   await compose.up('--profile', 'fleet');
   const api = await compose.api();
-  const south = () => api.listGateways({ fleet: 'south' }).catch(() => []);
-  await waitFor(async () => (await south()).length === 2, {
+  const statusesOf = async (fleet: string) => {
+    const gateways = await api.listGateways({ fleet });
+    return await Promise.all(gateways.map(({ gatewayId }) => api.status(gatewayId)));
+  };
+  await waitFor(async () => (await api.listGateways({ fleet: 'south' })).length === 2, {
     timeoutMs: 60_000,
     describe: 'gateways of the fleet south',
   });
-  const owners = async () => {
-    const gateways = (await api.listGateways()).map(({ gatewayId }) => gatewayId);
-    const statuses = await Promise.all(gateways.map((gatewayId) => api.status(gatewayId)));
-    return new Set(statuses.filter(({ class: of }) => of === 'ok').map(({ owner }) => owner?.instance));
+  // Who owns which partition follows from the names of the containers: with a gateway in each, nobody can own none of them.
+  for (const gatewayId of onePerPartition()) {
+    await api.createGateway({ gatewayId });
+    await api.putIntegration(gatewayId, { host: 'mosquitto' });
+  }
+  const owners = async (fleet: string) => {
+    const served = (await statusesOf(fleet)).filter(({ class: of }) => of === 'ok');
+    return new Set(served.map(({ owner }) => owner?.instance));
   };
-  await waitFor(async () => (await owners()).size >= 3, {
+  const areShared = async () => {
+    const [ofDefault, ofSouth] = [await owners('default'), await owners('south')];
+    return ofDefault.size === 3 && ofSouth.size === 1 && ofDefault.isDisjointFrom(ofSouth);
+  };
+  await waitFor(areShared, {
     timeoutMs: 90_000,
     intervalMs: 500,
-    describe: 'three owners',
+    describe: 'three owners of the default fleet, and another of the fleet south',
   });
   await waitFor(
-    async () => {
-      const statuses = await Promise.all((await south()).map(({ gatewayId }) => api.status(gatewayId)));
-      return statuses.every(({ code, delivered }) => code === 'MQTT_INFO_NO_ERR' && delivered > 0);
-    },
+    async () =>
+      (await statusesOf('south')).every(({ code, delivered }) => code === 'MQTT_INFO_NO_ERR' && delivered > 0),
     { timeoutMs: 60_000, describe: 'deliveries of the fleet south' },
   );
 }, 300_000);
+
+function onePerPartition(): Iterable<string> {
+  const ids = new Map<number, string>();
+  for (let n = 0; ids.size < PARTITIONS; n += 1) ids.set(partitionOf(`shared-${n}`, PARTITIONS), `shared-${n}`);
+  return ids.values();
+}

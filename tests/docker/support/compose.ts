@@ -1,6 +1,6 @@
 import { ApiClient } from '@gatecast/local-stack';
-import { waitFor } from '@gatecast/shared/testing';
-import { docker, inspect, unusedPort } from './docker.ts';
+import { freePort, waitFor } from '@gatecast/shared/testing';
+import { docker, dockerOutput, inspect } from './docker.ts';
 
 const UP_TIMEOUT_MS = 90_000;
 
@@ -22,9 +22,9 @@ export class Compose {
 
   static async create(project: string, env: Record<string, string> = {}): Promise<Compose> {
     return new Compose(project, {
-      GATECAST_API_PORT: String(await unusedPort()),
-      GATECAST_INGEST_PORT: String(await unusedPort()),
-      GATECAST_BROKER_PORT: String(await unusedPort()),
+      GATECAST_API_PORT: String(await freePort()),
+      GATECAST_INGEST_PORT: String(await freePort()),
+      GATECAST_BROKER_PORT: String(await freePort()),
       GATECAST_BROKERS_SUBNET: '172.31.243.0/24',
       GATECAST_GATEWAYS: '2',
       ...env,
@@ -32,8 +32,12 @@ export class Compose {
   }
 
   run(...args: string[]): Promise<string> {
-    const file = ['--file', 'docker/compose.yaml', '--project-name', this.#project, '--progress', 'quiet'];
-    return docker(['compose', ...file, ...args], this.#env);
+    return docker(this.#command(args), this.#env);
+  }
+
+  /** What Compose finds wrong with the file. */
+  async warnings(): Promise<string> {
+    return (await dockerOutput(this.#command(['config', '--quiet']), this.#env)).stderr;
   }
 
   /** Resolves when config-api answers. */
@@ -67,5 +71,10 @@ export class Compose {
   /** Removes everything, data included. */
   async remove(): Promise<void> {
     await this.run('--profile', 'fleet', 'down', '--volumes', '--timeout', '40');
+  }
+
+  #command(args: readonly string[]): string[] {
+    const file = ['--file', 'docker/compose.yaml', '--project-name', this.#project, '--progress', 'quiet'];
+    return ['compose', ...file, ...args];
   }
 }

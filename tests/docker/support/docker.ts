@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -8,8 +7,16 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** Runs `docker …` in the root of the repository. Rejects with what it said. */
 export async function docker(args: readonly string[], env: Record<string, string> = {}): Promise<string> {
+  return (await dockerOutput(args, env)).stdout.trim();
+}
+
+/** The same, with what it said beside. */
+export async function dockerOutput(
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<{ stdout: string; stderr: string }> {
   const options = { cwd: ROOT, env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 };
-  return (await run('docker', [...args], options)).stdout.trim();
+  return await run('docker', [...args], options);
 }
 
 export async function engineVersion(): Promise<string> {
@@ -22,14 +29,4 @@ export async function engineVersion(): Promise<string> {
 
 export async function inspect<T>(kind: 'image' | 'container' | 'network', name: string, format: string): Promise<T> {
   return JSON.parse(await docker([kind, 'inspect', name, '--format', `{{json ${format}}}`])) as T;
-}
-
-/** A port of 127.0.0.1 that nobody has now. */
-export async function unusedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new TypeError('no TCP address');
-  return address.port;
 }
