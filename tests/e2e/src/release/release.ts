@@ -91,6 +91,10 @@ export class Release {
     return this.namespace.readyPods(podsOf(service, fleet));
   }
 
+  async podNames(service: Service | 'nats', fleet?: string): Promise<string[]> {
+    return (await this.pods(service, fleet)).map(({ metadata }) => metadata.name);
+  }
+
   /** A ready pod of a service. @throws {TypeError} when there is none */
   async pod(service: Service | 'nats', fleet?: string): Promise<string> {
     const [pod] = await this.pods(service, fleet);

@@ -17,7 +17,7 @@ export const addFleet: Scenario = {
     await run.load.move(moved, FLEET);
     await run.load.flowing();
     const owners = await run.load.owners();
-    const pods = new Set((await run.release.pods('mqtt-publisher', FLEET)).map(({ metadata }) => metadata.name));
+    const pods = new Set(await run.release.podNames('mqtt-publisher', FLEET));
     run.expect(
       moved.every((gatewayId) => pods.has(owners[gatewayId] ?? '')),
       `gateways that were moved are served by the publishers of ${FLEET}`,

@@ -21,7 +21,7 @@ export const autoscale: Scenario = {
   async steps(run) {
     await publishers(run, (count) => count === 1, 'one', UP_TIMEOUT_MS);
     let began = performance.now();
-    await run.load.begin({ heavy: { gateways: 40, fleet: FLEET, pace: { perRequest: 10, intervalMs: 200 } } });
+    await run.load.begin({ heavy: { gateways: 60, fleet: FLEET, pace: { perRequest: 10, intervalMs: 100 } } });
     await publishers(run, (count) => count >= 2, 'more than one', UP_TIMEOUT_MS);
     run.extras.set('up after', `${((performance.now() - began) / 1000).toFixed(0)} s`);
     await run.load.flowing();

@@ -36,7 +36,7 @@ export const natsServerDeleted: Scenario = {
   // Leaders of streams are elected anew.
   promises: { worstGapMs: 15_000 },
   async steps(run) {
-    const pods = (await run.release.pods('nats')).map(({ metadata }) => metadata.name);
+    const pods = await run.release.podNames('nats');
     run.expect(pods.length === SERVERS, `three NATS servers; there are ${pods.length}`);
     for (const pod of pods) await deleteNats(run, pod);
   },

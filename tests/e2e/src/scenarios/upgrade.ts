@@ -2,7 +2,7 @@ import { SERVICES } from '../release/selectors.ts';
 import { PLANNED_MS, type Scenario } from '../scenario.ts';
 import type { ScenarioRun } from '../scenario-run.ts';
 
-const PACE = { perRequest: 1, intervalMs: 500 };
+const PACE = { perRequest: 1, intervalMs: 2_000 };
 
 export const upgrade: Scenario = {
   name: 'upgrade',

@@ -59,7 +59,7 @@ export function brokerResources({ name, image, user }: BrokerSetup): object[] {
         command: ['mosquitto', '-c', '/mosquitto/config/mosquitto.conf'],
         ports: [{ name: 'mqtt', containerPort: MQTT_PORT }],
         readinessProbe: { tcpSocket: { port: 'mqtt' }, periodSeconds: 1 },
-        resources: { requests: { cpu: '10m', memory: '16Mi' }, limits: { memory: '128Mi' } },
+        resources: { requests: { cpu: '50m', memory: '16Mi' }, limits: { memory: '128Mi' } },
         volumeMounts: [
           { name: 'config', mountPath: '/mosquitto/config' },
           { name: 'data', mountPath: '/mosquitto/data' },

@@ -13,7 +13,7 @@ export function driverResources(image: string): object[] {
         name: 'driver',
         image,
         imagePullPolicy: 'IfNotPresent',
-        resources: { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '1Gi' } },
+        resources: { requests: { cpu: '200m', memory: '128Mi' }, limits: { memory: '1Gi' } },
         volumeMounts: [{ name: 'tmp', mountPath: '/tmp' }],
       },
       volumes: [{ name: 'tmp', emptyDir: {} }],
