@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 const resolve = { conditions: ['development'] };
 const ssr = { resolve: { conditions: ['development', 'node'], externalConditions: ['development'] } };
+const { GATECAST_TEST_PROVIDER } = process.env;
+const inContainers = GATECAST_TEST_PROVIDER === 'containers';
 
 export default defineConfig({
   test: {
@@ -38,8 +40,8 @@ export default defineConfig({
           include: ['tests/integration/**/*.test.ts'],
           testTimeout: 90_000,
           hookTimeout: 60_000,
-          // They mostly wait, for timeouts and leases.
-          maxWorkers: 4,
+          // They mostly wait, for timeouts and leases; but a container costs several times what a process does to start.
+          maxWorkers: inContainers ? 2 : 4,
         },
       },
       {
