@@ -24,6 +24,8 @@ export class AckWatch {
   readonly #hooks: AckWatchHooks;
   #lastProgress = 0;
   #probeSentAt: number | undefined;
+  /** Something was sent that no PINGREQ has followed yet. */
+  #isProbeDue = false;
   #watchdog: { cancel(): void } | undefined;
   #probeTimer: { cancel(): void } | undefined;
   #isOpen = true;
@@ -54,20 +56,26 @@ export class AckWatch {
   probe(): void {
     if (!this.#isOpen || this.#probeSentAt !== undefined || !this.#context.lease().isValid()) return;
     this.#probeSentAt = this.#context.clock.monotonic();
+    this.#isProbeDue = false;
     if (!this.#watchdog) this.#watch(this.#timeoutMs);
     this.#session.ping(() => {
       if (!this.#isOpen) return;
       this.#probeSentAt = undefined;
       this.#hooks.onPong();
+      if (this.#isProbeDue) this.probeSoon();
     });
   }
 
-  /** The same in a while: one answer proves all that was sent until then. */
+  /** The same in a while: one answer proves all that was sent before its PINGREQ, and nothing that was sent after. */
   probeSoon(): void {
-    if (this.#probeTimer || this.#probeSentAt !== undefined) return;
+    this.#isProbeDue = true;
+    if (!this.#isOpen || this.#probeTimer || this.#probeSentAt !== undefined) return;
     this.#probeTimer = this.#context.clock.setTimeout(() => {
       this.#probeTimer = undefined;
+      if (!this.#isProbeDue) return;
       this.probe();
+      // Not while the lease is in doubt.
+      if (this.#isProbeDue) this.probeSoon();
     }, this.#timeoutMs / PROBE_SHARE);
   }
 

@@ -239,6 +239,33 @@ describe('QoS 0', () => {
     await harness.clock.advance(1.1 * ACK_TIMEOUT_MS);
     expect(failures).toEqual([{ kind: 'ack_timeout' }]);
   });
+
+  test('also when the message was sent while an earlier one was under way', async () => {
+    open({ qos: 0 });
+    harness.offer(1);
+    session.acknowledge();
+    await harness.clock.advance(ACK_TIMEOUT_MS / 10);
+    harness.offer(2);
+    session.acknowledge();
+    session.answerPings();
+    expect(session.pings).toBe(1);
+    await harness.clock.advance(1.1 * ACK_TIMEOUT_MS);
+    expect(session.pings).toBe(2);
+    expect(failures).toEqual([{ kind: 'ack_timeout' }]);
+  });
+
+  test('and when the lease was in doubt while a PINGREQ was due', async () => {
+    open({ qos: 0 });
+    harness.offer(1);
+    session.acknowledge();
+    harness.lease.valid = false;
+    await harness.clock.advance(ACK_TIMEOUT_MS / 10);
+    expect(session.pings).toBe(0);
+    harness.lease.valid = true;
+    await harness.clock.advance(1.1 * ACK_TIMEOUT_MS);
+    expect(session.pings).toBe(1);
+    expect(failures).toEqual([{ kind: 'ack_timeout' }]);
+  });
 });
 
 describe('QoS 2', () => {
