@@ -1,4 +1,4 @@
-import { DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import { DeliverPolicy, type JsMsg, type PushConsumer } from '@nats-io/jetstream';
 import { type Clock, delay } from '../lifecycle/index.ts';
 import type { Logger } from '../logging/index.ts';
 import type { Nats } from './connection.ts';
@@ -36,6 +36,10 @@ export interface KeyValueView<T> {
   onChange(listener: (change: KvChange<T>) => void): () => void;
 }
 
+interface Watch {
+  stop(): void;
+}
+
 const RETRY_MS = 500;
 
 /**
@@ -51,7 +55,7 @@ export class KvView<T> implements KeyValueView<T> {
   readonly #entries = new Map<string, Revisioned<T>>();
   readonly #listeners = new Set<(change: KvChange<T>) => void>();
   readonly #stopped = new AbortController();
-  #watch: { stop(): void } | undefined;
+  #watch: Watch | undefined;
   /** Counts listings: what belongs to a former one is ignored. */
   #generation = 0;
   #listing: Promise<void> = Promise.resolve();
@@ -99,7 +103,7 @@ export class KvView<T> implements KeyValueView<T> {
   stop(): void {
     this.#stopped.abort();
     this.#unsubscribe();
-    this.#watch?.stop();
+    this.#replaceWatch(undefined);
   }
 
   #relist(): void {
@@ -119,12 +123,14 @@ export class KvView<T> implements KeyValueView<T> {
     return generation === this.#generation && !this.#stopped.signal.aborted;
   }
 
-  /** Starts a new watch and takes its listing as the truth. Tries until it succeeds or another listing begins. */
+  /**
+   * Starts a new watch and takes its listing as the truth; until it has one, the former watch tells what changes. Tries until
+   * it succeeds or another listing begins.
+   */
   async #list(generation: number): Promise<void> {
     while (this.#isCurrent(generation)) {
       this.#isListing = true;
       try {
-        this.#watch?.stop();
         await this.#listAndWatch(generation);
         if (this.#isCurrent(generation)) this.#isListing = false;
         return;
@@ -154,7 +160,7 @@ export class KvView<T> implements KeyValueView<T> {
       listing.resolve();
     };
     const callback = (message: JsMsg) => {
-      if (!this.#isCurrent(generation)) return;
+      if (this.#watch !== watch) return;
       const key = message.subject.slice(`$KV.${this.#bucket}.`.length);
       this.#apply(key, message);
       if (!isListing) return;
@@ -162,21 +168,38 @@ export class KvView<T> implements KeyValueView<T> {
       if (message.info.pending === 0) endListing();
     };
     const messages = await consumer.consume({ callback });
-    const watch = { stop: () => messages.stop() };
+    const watch: Watch = { stop: () => messages.stop() };
+    const closed = messages.closed();
+    closed.then(() => this.#discard(consumer));
     if (!this.#isCurrent(generation)) return watch.stop();
-    this.#watch = watch;
-    messages.closed().then(() => {
-      if (isListing) listing.reject(new Error('the watch ended while listing'));
-      else if (this.#isCurrent(generation)) this.#restart();
+    closed.then((error) => {
+      if (isListing) listing.reject(error ?? new Error('the watch ended while listing'));
+      else if (this.#isCurrent(generation)) this.#restart(error);
     });
+    this.#replaceWatch(watch);
     if (pending === 0) endListing();
     await listing.promise;
   }
 
+  /** What the former watch still calls back does not count. */
+  #replaceWatch(watch: Watch | undefined): void {
+    const former = this.#watch;
+    this.#watch = watch;
+    former?.stop();
+  }
+
+  /** By itself the server forgets it after five minutes, and it takes no more than 1,000 consumers of a stream. */
+  #discard(consumer: PushConsumer): void {
+    consumer.delete().catch((error: unknown) => {
+      const translated = translateNatsError(error, `deleting a watch of ${this.#bucket}`);
+      this.#log.debug({ err: translated, bucket: this.#bucket }, 'a former watch is left to expire');
+    });
+  }
+
   /** The watch has ended although nobody stopped it. */
-  async #restart(): Promise<void> {
+  async #restart(error: unknown): Promise<void> {
     const generation = this.#generation;
-    this.#log.error({ bucket: this.#bucket }, 'the watch of the bucket has ended, listing it again');
+    this.#log.error({ err: error, bucket: this.#bucket }, 'the watch of the bucket has ended, listing it again');
     await delay(RETRY_MS, this.#clock, this.#stopped.signal);
     if (this.#isCurrent(generation)) this.#relist();
   }

@@ -1,12 +1,19 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/lifecycle/index.ts';
 import { createLogger } from '../../src/logging/index.ts';
-import { type Bucket, connectNats, ensureBuckets, type KvChange, KvStore, KvView } from '../../src/nats/index.ts';
+import {
+  type Bucket,
+  connectNats,
+  ensureBuckets,
+  type KvChange,
+  KvStore,
+  KvView,
+  type KvViewOptions,
+  type Nats,
+} from '../../src/nats/index.ts';
 import { NatsServer } from '../../src/testing/nats-server.ts';
 import { TcpProxy } from '../../src/testing/tcp-proxy.ts';
 import { waitFor } from '../../src/testing/wait-for.ts';
-
-const log = createLogger({ service: 'test', instance: 'test', level: 'silent' });
 
 interface Sample {
   text: string;
@@ -14,6 +21,9 @@ interface Sample {
 
 /** A server of its own, since these tests restart it. Views have a connection of their own, which can be cut. */
 async function setUp(bucket: Bucket = 'sensors') {
+  const lines: string[] = [];
+  const write = (line: string) => void lines.push(line);
+  const log = createLogger({ service: 'test', instance: 'test', level: 'warn' }, { write });
   const server = await NatsServer.start();
   onTestFinished(() => server.stop());
   const nats = await connectNats({ natsUrl: server.url, name: 'store' }, log);
@@ -23,8 +33,8 @@ async function setUp(bucket: Bucket = 'sensors') {
   onTestFinished(() => proxy.stop());
   const viewNats = await connectNats({ natsUrl: `nats://127.0.0.1:${proxy.port}`, name: 'view' }, log);
   onTestFinished(() => viewNats.close());
-  const openView = async () => {
-    const view = await KvView.open<Sample>(viewNats, bucket, log, systemClock);
+  const openView = async (options?: KvViewOptions) => {
+    const view = await KvView.open<Sample>(viewNats, bucket, log, systemClock, options);
     onTestFinished(() => view.stop());
     return view;
   };
@@ -32,7 +42,7 @@ async function setUp(bucket: Bucket = 'sensors') {
     await proxy.refuse();
     proxy.resetAll();
   };
-  return { server, store: await KvStore.open<Sample>(nats, bucket), openView, proxy, cut };
+  return { server, nats, store: await KvStore.open<Sample>(nats, bucket), openView, proxy, cut, lines };
 }
 
 const keysOf = (view: KvView<Sample>) => [...view.entries()].map(([key]) => key).sort();
@@ -149,4 +159,49 @@ test('says nothing any more once stopped, also after a reconnect', async () => {
   await store.create('b', { text: 'two' });
   await waitFor(() => other.get('b'));
   expect(keysOf(stopped)).toEqual([]);
+});
+
+/** Names of the watches that the server keeps. */
+async function watches(nats: Nats): Promise<string[]> {
+  const page = await nats.jsm.consumers.list('KV_sensors').next();
+  return page.map(({ name }) => name);
+}
+
+test('leaves no watch on the server, however often it lists, and none once stopped', async () => {
+  const { nats, openView } = await setUp();
+  const view = await openView({ relistMs: 20 });
+  const seen = new Set<string>();
+  while (seen.size < 20) {
+    const names = await watches(nats);
+    for (const name of names) seen.add(name);
+    // A new one begins before the former one ends, and that may take a moment.
+    expect(names.length).toBeLessThan(10);
+  }
+  view.stop();
+  await waitFor(async () => (await watches(nats)).length === 0);
+});
+
+test('leaves no watch on the server when it reconnects', async () => {
+  const { nats, openView, proxy, cut } = await setUp();
+  await openView();
+  for (let n = 0; n < 3; n += 1) {
+    const before = await watches(nats);
+    await cut();
+    await proxy.restore();
+    await waitFor(async () => {
+      const [name, ...others] = await watches(nats);
+      return name !== undefined && !before.includes(name) && others.length === 0;
+    });
+  }
+});
+
+test('hears of changes while the server has no room for a new watch', async () => {
+  const { nats, store, openView, lines } = await setUp();
+  const { config } = await nats.jsm.streams.info('KV_sensors');
+  await nats.jsm.streams.delete('KV_sensors');
+  await nats.jsm.streams.add({ ...config, max_consumers: 1 });
+  const view = await openView({ relistMs: 20 });
+  await waitFor(() => lines.some((line) => line.includes('maximum consumers limit reached')));
+  const revision = await store.create('a', { text: 'one' });
+  await waitFor(() => view.get('a')?.revision === revision);
 });
