@@ -124,7 +124,7 @@ export class KvView<T> implements KeyValueView<T> {
   }
 
   /**
-   * Starts a new watch and takes its listing as the truth; until it has one, the former watch tells what changes. Tries until
+   * Starts a new watch and takes its listing as the truth; until it begins, the former watch tells what changes. Tries until
    * it succeeds or another listing begins.
    */
   async #list(generation: number): Promise<void> {
@@ -156,8 +156,8 @@ export class KvView<T> implements KeyValueView<T> {
     // In the same callback as the last message of the listing: what comes after it is news, and no part of it.
     const endListing = () => {
       isListing = false;
-      for (const key of [...this.#entries.keys()]) if (!listed.has(key)) this.#set(key, undefined, 'missed');
       listing.resolve();
+      for (const key of [...this.#entries.keys()]) if (!listed.has(key)) this.#set(key, undefined, 'missed');
     };
     const callback = (message: JsMsg) => {
       if (this.#watch !== watch) return;
@@ -174,7 +174,7 @@ export class KvView<T> implements KeyValueView<T> {
     if (!this.#isCurrent(generation)) return watch.stop();
     closed.then((error) => {
       if (isListing) listing.reject(error ?? new Error('the watch ended while listing'));
-      else if (this.#isCurrent(generation)) this.#restart(error);
+      else if (this.#watch === watch && this.#isCurrent(generation)) this.#restart(error);
     });
     this.#replaceWatch(watch);
     if (pending === 0) endListing();
