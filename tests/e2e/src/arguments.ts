@@ -10,7 +10,8 @@ brokers that every promise of delivery was kept. It uses kubectl and helm of PAT
   NAME             only these scenarios, in the order of the list
   --selection ci   those that fit into 15 minutes
   --seed N         repeats the draws of a run (default: one by chance, which is printed)
-  --slack F        multiplies the times that are promised, for machines that do other things meanwhile (default: 1)
+  --slack F        multiplies the times that are promised, for machines that do other things meanwhile (default: 1);
+                   above 1, handovers that are cut short for want of time may repeat what was in flight
   --list           what there is
   --json FILE      writes the results to a file
   --markdown       prints the table of results (with --list: of scenarios) for docs/deploy.md

@@ -28,6 +28,8 @@ export interface E2eResult extends RunResult {
 const DEADLINE_MS = 900_000;
 /** A repeat that is still to come would come within this time. */
 const LATE_REPEATS_MS = 1_500;
+/** Handovers of a gateway that a slow machine may not finish in `drainMs`; what is in flight then is sent again. */
+const HANDOVERS_CUT_SHORT = 4;
 /** Of the values of one profile NATS cannot be changed into that of another. */
 const FIXED = 'nats-3';
 
@@ -109,6 +111,7 @@ async function underLoad(
   await run.load.stop();
   await attempt(() => run.load.allArrived());
   await sleep(LATE_REPEATS_MS);
+  if (slack > 1) run.load.sessionLosses += HANDOVERS_CUT_SHORT;
   const slackened = Object.entries(groups).map(([group, one]) => [group, withSlack(one, slack)] as const);
   const verdict = await run.load.verdict(withSlack(promises, slack), Object.fromEntries(slackened));
   for (const [group, phases] of Map.groupBy(verdict.latency, (one) => one.group)) {
