@@ -40,6 +40,7 @@ async function connected(gateway: string, mqtt: IntegrationSettings = {}, at = b
 }
 
 const of = (gateway: string) => (connection: BrokerConnection) => connection.clientId === gateway;
+const connectsOf = (gateway: string) => broker.connects.filter(fromClient(gateway)).length;
 const history = (gateway: string) => statusHistory(fixture.connection, gateway);
 
 /** Every reason that there was, in order. Events follow the record, or go before it. */
@@ -149,8 +150,7 @@ describe('a broker that acknowledges nothing', () => {
     await fixture.emit(gateway, 5);
     await waitFor(() => deliveredCounters(broker, gateway).length === 5);
     // Three whole sessions: in one that is heard again midway, what was sent before is still never acknowledged.
-    const connects = () => broker.connects.filter(({ clientId }) => clientId === gateway).length;
-    broker.faults.withholdPuback = (publish) => sensors(publish) && connects() <= 3;
+    broker.faults.withholdPuback = (publish) => sensors(publish) && connectsOf(gateway) <= 3;
     await fixture.emit(gateway, 60);
     const sent = await broker.waitForPublish(
       (publish) => sensors(publish) && publish.packet.payload.toString() === '6',
@@ -160,9 +160,9 @@ describe('a broker that acknowledges nothing', () => {
     expect(Date.parse(status.since) - sent.time).toBeGreaterThan(ACK_TIMEOUT_MS - 100);
     expect(Date.parse(status.since) - sent.time).toBeLessThan(ACK_TIMEOUT_MS + 1_000);
     // It goes on taking CONNECT, birth and PINGREQ, and goes on without acknowledging messages.
-    await waitFor(() => connects() >= 3, { timeoutMs: 10_000 });
+    await waitFor(() => connectsOf(gateway) >= 3, { timeoutMs: 10_000 });
     await waitFor(() => firstSeen(deliveredCounters(broker, gateway)).length === 65, { timeoutMs: 15_000 });
-    expect(connects()).toBe(4);
+    expect(connectsOf(gateway)).toBe(4);
     await fixture.waitForStatus(gateway, GREEN);
     expect(firstSeen(deliveredCounters(broker, gateway))).toEqual(upTo(65));
     expect(await reasons(gateway, 4)).toEqual(['connecting', 'delivering', 'ack_timeout', 'delivering']);
@@ -180,8 +180,7 @@ describe('a broker that acknowledges nothing', () => {
     );
     const status = await transition(gateway, 'ack_timeout');
     expect(Date.parse(status.since) - sent.time).toBeLessThan(ACK_TIMEOUT_MS + 1_000);
-    const connects = () => broker.connects.filter(({ clientId }) => clientId === gateway).length;
-    await waitFor(() => connects() >= 3, { timeoutMs: 15_000 });
+    await waitFor(() => connectsOf(gateway) >= 3, { timeoutMs: 15_000 });
     broker.faults.clear();
     await fixture.waitForStatus(gateway, GREEN);
     await fixture.emit(gateway, 3);
@@ -221,7 +220,7 @@ describe('a message that the broker will never take', () => {
     });
     await fixture.emit(gateway, 1);
     await fixture.waitForStatus(gateway, GREEN);
-    expect(broker.connects.filter(({ clientId }) => clientId === gateway)).toHaveLength(1);
+    expect(connectsOf(gateway)).toBe(1);
   });
 
   test('refused for the moment: the session starts anew, nothing is lost', async () => {
@@ -234,9 +233,7 @@ describe('a message that the broker will never take', () => {
       code: 'MQTT_ERROR_CONN_REFUSED',
       class: 'remote',
     });
-    await waitFor(() => broker.connects.filter(({ clientId }) => clientId === gateway).length >= 3, {
-      timeoutMs: 10_000,
-    });
+    await waitFor(() => connectsOf(gateway) >= 3, { timeoutMs: 10_000 });
     expect(await reasons(gateway, 3)).toEqual(['connecting', 'delivering', 'publish_refused']);
     broker.faults.clear();
     await waitFor(() => deliveredCounters(broker, gateway).length === 10, { timeoutMs: 10_000 });

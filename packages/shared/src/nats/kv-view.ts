@@ -1,4 +1,4 @@
-import { DeliverPolicy, type JsMsg, type PushConsumer } from '@nats-io/jetstream';
+import { type ConsumerMessages, DeliverPolicy, type JsMsg, type PushConsumer } from '@nats-io/jetstream';
 import { type Clock, delay } from '../lifecycle/index.ts';
 import type { Logger } from '../logging/index.ts';
 import type { Nats } from './connection.ts';
@@ -36,10 +36,6 @@ export interface KeyValueView<T> {
   onChange(listener: (change: KvChange<T>) => void): () => void;
 }
 
-interface Watch {
-  stop(): void;
-}
-
 const RETRY_MS = 500;
 
 /**
@@ -55,7 +51,7 @@ export class KvView<T> implements KeyValueView<T> {
   readonly #entries = new Map<string, Revisioned<T>>();
   readonly #listeners = new Set<(change: KvChange<T>) => void>();
   readonly #stopped = new AbortController();
-  #watch: Watch | undefined;
+  #watch: ConsumerMessages | undefined;
   /** Counts listings: what belongs to a former one is ignored. */
   #generation = 0;
   #listing: Promise<void> = Promise.resolve();
@@ -167,9 +163,8 @@ export class KvView<T> implements KeyValueView<T> {
       listed.add(key);
       if (message.info.pending === 0) endListing();
     };
-    const messages = await consumer.consume({ callback });
-    const watch: Watch = { stop: () => messages.stop() };
-    const closed = messages.closed();
+    const watch = await consumer.consume({ callback });
+    const closed = watch.closed();
     closed.then(() => this.#discard(consumer));
     if (!this.#isCurrent(generation)) return watch.stop();
     closed.then((error) => {
@@ -182,7 +177,7 @@ export class KvView<T> implements KeyValueView<T> {
   }
 
   /** What the former watch still calls back does not count. */
-  #replaceWatch(watch: Watch | undefined): void {
+  #replaceWatch(watch: ConsumerMessages | undefined): void {
     const former = this.#watch;
     this.#watch = watch;
     former?.stop();

@@ -72,9 +72,8 @@ export class AckWatch {
     if (!this.#isOpen || this.#probeTimer || this.#probeSentAt !== undefined) return;
     this.#probeTimer = this.#context.clock.setTimeout(() => {
       this.#probeTimer = undefined;
-      if (!this.#isProbeDue) return;
-      this.probe();
-      // Not while the lease is in doubt.
+      if (this.#isProbeDue) this.probe();
+      // Not sent while the lease is in doubt.
       if (this.#isProbeDue) this.probeSoon();
     }, this.#timeoutMs / PROBE_SHARE);
   }
