@@ -28,7 +28,7 @@ export const chartTools = {
     probe: ['-v'],
     accepts: /./,
   },
-  // What these two print is compared: any other version than the pinned one is no good, and they do not say theirs.
+  // What it prints is compared: any other version than the pinned one is no good.
   helmDocs: {
     name: 'helm-docs',
     module: 'github.com/norwoodj/helm-docs/cmd/helm-docs',
@@ -36,13 +36,14 @@ export const chartTools = {
     probe: ['--version'],
     accepts: /\b1\.14\.2\b/,
   },
-  // Later versions have replace directives in their go.mod, which go install refuses.
+  // With 1.0.0 every snapshot matches (helm-unittest's issue 712), and the go.mod of later versions has replace directives,
+  // which go install refuses. None says its version; a test makes sure that one from PATH can tell a difference.
   helmUnittest: {
     name: 'helm-unittest',
     module: 'github.com/helm-unittest/helm-unittest/cmd/helm-unittest',
-    version: '1.0.0',
-    probe: ['--version'],
-    accepts: /\b1\.0\.0\b/,
+    version: '0.8.2',
+    probe: ['--help'],
+    accepts: /--update-snapshot/,
   },
 };
 
