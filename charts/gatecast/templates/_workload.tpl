@@ -95,17 +95,19 @@ spec:
             {{- end }}
             - name: admin
               containerPort: 9090
-          # /livez is about the event loop alone, so that no outage of NATS or of a broker restarts anything.
+          # /livez is about the event loop alone, so that no outage of NATS or of a broker restarts anything. Where a node has no
+          # CPU to spare answers and starts take long, and longer when a process has to begin again; a process that hangs
+          # has lost its leases to others long before it is restarted.
           startupProbe:
             httpGet: {path: /livez, port: admin}
             periodSeconds: 1
             timeoutSeconds: 2
-            failureThreshold: 60
+            failureThreshold: 300
           livenessProbe:
             httpGet: {path: /livez, port: admin}
             periodSeconds: 10
-            timeoutSeconds: 5
-            failureThreshold: 6
+            timeoutSeconds: 10
+            failureThreshold: 12
           readinessProbe:
             httpGet: {path: /readyz, port: admin}
             periodSeconds: 2
