@@ -34,7 +34,8 @@ export class LeaseSight {
 
   seen({ value: record, revision }: Revisioned<LeaseRecord>): void {
     this.#seen = { record, revision, at: this.#options.clock.monotonic() };
-    this.#gone = undefined;
+    // Ours may be seen before its creation is answered; who had it before is asked only then.
+    if (!this.isOurs) this.#gone = undefined;
   }
 
   /** Returns whether one had been there. */
