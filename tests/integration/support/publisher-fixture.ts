@@ -259,7 +259,7 @@ export class PublisherFixture {
     return this.metric('gatecast_publisher_purge_runs_total');
   }
 
-  /** Value of one of the publisher's metrics that has no labels. */
+  /** Value of one of the publisher's metrics; `name` is a pattern, of labels too. */
   async metric(name: string, publisher = this.publisher): Promise<number> {
     const metrics = await (await fetch(`${publisher.adminUrl}/metrics`)).text();
     return Number(new RegExp(`^${name} (.+)$`, 'm').exec(metrics)?.[1]);
