@@ -1,9 +1,7 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { differences, helm, install, tools } from './scenarios.ts';
-import { CHART, type Values } from './src/helm.ts';
+import { copyOfChart } from './src/copy-of-chart.ts';
+import type { Values } from './src/helm.ts';
 import { Release } from './src/release.ts';
 
 const fleets = { default: {}, north: { replicas: 2 } };
@@ -76,12 +74,7 @@ describe.skipIf(tools.helm === null)('what an upgrade touches', () => {
   });
 });
 
-/** The chart under another version, in a folder that goes with the test. */
+/** The chart under another version. */
 function chartOfVersion(version: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'gatecast-chart-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  cpSync(CHART, folder, { recursive: true });
-  const file = join(folder, 'Chart.yaml');
-  writeFileSync(file, readFileSync(file, 'utf8').replace(/^version: .*/m, `version: ${version}`));
-  return folder;
+  return copyOfChart('Chart.yaml', (text) => text.replace(/^version: .*/m, `version: ${version}`));
 }

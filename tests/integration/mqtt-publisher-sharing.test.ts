@@ -77,7 +77,7 @@ test('scaled up under load: partitions move by and by, nothing is lost or repeat
   });
 });
 
-test('kill -9 of one of three: the others have its partitions when the leases have ended', async () => {
+test('kill -9 of one of three: the others have its partitions within the lease and a second', async () => {
   const others = await Promise.all([fixture.startAnother('publisher-2'), fixture.startAnother('publisher-3')]);
   const [, victim] = [fixture.publisher, ...others];
   await shared([fixture.publisher, ...others]);
@@ -96,7 +96,7 @@ test('kill -9 of one of three: the others have its partitions when the leases ha
     { timeoutMs: 15_000, intervalMs: 20 },
   );
   const takeoverMs = performance.now() - killedAt;
-  expect(takeoverMs).toBeLessThan(2 * LEASE_TTL_MS);
+  expect(takeoverMs).toBeLessThan(LEASE_TTL_MS + 1_000);
   await emitAll(5);
   await arrived(10);
   for (const gateway of GATEWAYS) {

@@ -158,7 +158,7 @@ describe('a broker that acknowledges nothing', () => {
     const status = await transition(gateway, 'ack_timeout');
     expect(status).toMatchObject({ code: DISCONNECTED, class: 'remote' });
     expect(Date.parse(status.since) - sent.time).toBeGreaterThan(ACK_TIMEOUT_MS - 100);
-    expect(Date.parse(status.since) - sent.time).toBeLessThan(2 * ACK_TIMEOUT_MS);
+    expect(Date.parse(status.since) - sent.time).toBeLessThan(ACK_TIMEOUT_MS + 1_000);
     // It goes on taking CONNECT, birth and PINGREQ, and goes on without acknowledging messages.
     await waitFor(() => connectsOf(gateway) >= 3, { timeoutMs: 10_000 });
     await waitFor(() => firstSeen(deliveredCounters(broker, gateway)).length === 65, { timeoutMs: 15_000 });
@@ -179,7 +179,7 @@ describe('a broker that acknowledges nothing', () => {
       (publish) => publish.clientId === gateway && publish.packet.payload.toString() === '2',
     );
     const status = await transition(gateway, 'ack_timeout');
-    expect(Date.parse(status.since) - sent.time).toBeLessThan(2 * ACK_TIMEOUT_MS);
+    expect(Date.parse(status.since) - sent.time).toBeLessThan(ACK_TIMEOUT_MS + 1_000);
     await waitFor(() => connectsOf(gateway) >= 3, { timeoutMs: 15_000 });
     broker.faults.clear();
     await fixture.waitForStatus(gateway, GREEN);

@@ -95,9 +95,9 @@ spec:
             {{- end }}
             - name: admin
               containerPort: 9090
-          # /livez is about the event loop alone, so that no outage of NATS or of a broker restarts anything. Where a node has no
-          # CPU to spare answers and starts take long, and longer when a process has to begin again; a process that hangs
-          # has lost its leases to others long before it is restarted.
+          # /livez is about the event loop alone, so that no outage of NATS or of a broker restarts anything. On a
+          # node without CPU to spare, answers and starts take long, and longer when a process has to begin again; one that
+          # hangs has lost its leases to others long before it is restarted.
           startupProbe:
             httpGet: {path: /livez, port: admin}
             periodSeconds: 1

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { LeaseSight } from '../../src/ownership/lease-sight.ts';
+import { ManualClock } from '../../src/testing/index.ts';
 
 const record = (instance: string) => ({
   instance,
@@ -7,16 +8,14 @@ const record = (instance: string) => ({
   renewedAt: '2026-01-01T00:00:00.000Z',
 });
 
-function sightOfOurs(): { sight: LeaseSight; passes(ms: number): void } {
-  let now = 0;
-  const sight = new LeaseSight({
+function sightOfOurs(clock = new ManualClock()): LeaseSight {
+  return new LeaseSight({
     partition: 0,
     nonce: record('ours').nonce,
     timing: { ttlMs: 1_000, graceMs: 100 },
-    clock: { monotonic: () => now },
+    clock,
     membership: { isSettled: true, shouldOwn: () => true, isLive: () => true },
   });
-  return { sight, passes: (ms) => (now += ms) };
 }
 
 test.each([
@@ -24,19 +23,20 @@ test.each([
   ['missed', 'expiry'],
 ] as const)(
   'of a lease that was %s, ours comes after a %s, also when it is seen before it is answered',
-  (how, after) => {
-    const { sight, passes } = sightOfOurs();
+  async (how, after) => {
+    const clock = new ManualClock();
+    const sight = sightOfOurs(clock);
     sight.seen({ value: record('other'), revision: 1 });
-    passes(20);
+    await clock.advance(20);
     sight.gone(how);
-    passes(5);
+    await clock.advance(5);
     sight.seen({ value: record('ours'), revision: 3 });
     expect(sight.acquisition()).toEqual({ after, gapMs: 25 });
   },
 );
 
 test('a lease that was ours, or nobody’s, was free', () => {
-  const { sight } = sightOfOurs();
+  const sight = sightOfOurs();
   expect(sight.acquisition()).toEqual({ after: 'free', gapMs: undefined });
   sight.seen({ value: record('ours'), revision: 1 });
   sight.gone('deleted');
